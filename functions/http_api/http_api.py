@@ -1,0 +1,55 @@
+"""HTTP API → intake. A path is accepted with and without a trailing slash; a token decides the tenant."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
+
+import api_errors
+from api_request import tenant_of
+from api_routes import OPEN_ROUTES, ROUTES, Request, Route
+from nightshift.telemetry import log_keys, logger
+
+app = APIGatewayHttpResolver()
+api_errors.install(app)
+
+
+def _authorized(route: Route) -> Callable[..., Response[str]]:
+    """Return the route's handler with the tenant that its token belongs to."""
+
+    def handle(**path_values: str) -> Response[str]:
+        event = app.current_event
+        request = Request(event, tenant_of(event), event.request_context.request_id)
+        with log_keys(tenant=request.tenant, **path_values):
+            return route.handle(request, **path_values)
+
+    return handle
+
+
+def _open(route: Route) -> Callable[[], Response[str]]:
+    return lambda: route.handle(app.current_event)
+
+
+for _route in OPEN_ROUTES:
+    app.route(_route.path, _route.method)(_open(_route))
+for _route in ROUTES:
+    app.route(_route.path, _route.method)(_authorized(_route))
+
+
+@app.not_found
+def _not_found(_error: Exception) -> Response[str]:
+    """Tell a wrong method from an unknown path, after telling a stranger from a client."""
+    tenant_of(app.current_event)
+    if any(route.matches_path(app.current_event.path) for route in (*OPEN_ROUTES, *ROUTES)):
+        return api_errors.answer(405, {"detail": "Method Not Allowed"})
+    return api_errors.answer(404, {"detail": "Not Found"})
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one request."""
+    http = event["requestContext"]["http"]
+    event = {**event, "rawPath": event["rawPath"].rstrip("/") or "/"}
+    with log_keys(correlation_id=event["requestContext"]["requestId"]):
+        result = app.resolve(event, context)
+        logger.info("request answered", method=http["method"], path=event["rawPath"], status=result["statusCode"])
+        return result

@@ -1,0 +1,40 @@
+"""Bearer token → tenant. Never denies: http_api answers 401 in the API's own words when no tenant is found.
+
+API Gateway answers a denial with 403 and a missing identity source with a body of its own; the API promises
+401 `{"detail": "Unauthorized"}` for both, so the decision is made here and the answer given there.
+"""
+
+import hmac
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from nightshift.settings import read_seconds, read_text
+from nightshift.storage.secrets import Secret
+from nightshift.telemetry import log_keys, logger
+
+
+@cache
+def _api_keys() -> Secret:
+    return Secret(read_text("API_KEYS_SECRET_ARN"), read_seconds("SECRETS_MAX_AGE_SECONDS"))
+
+
+def find_tenant(token: str, api_keys: Mapping[str, str | list[str]]) -> str | None:
+    """Return the tenant that the token belongs to, comparing every key in constant time."""
+    found = None
+    for tenant, tokens in api_keys.items():
+        for candidate in [tokens] if isinstance(tokens, str) else tokens:
+            if candidate and hmac.compare_digest(candidate.encode(), token.encode()):
+                found = tenant
+    return found
+
+
+def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Return the request's tenant as the authorizer's context, empty when it has none."""
+    scheme, _, token = event.get("headers", {}).get("authorization", "").partition(" ")
+    with log_keys(correlation_id=event["requestContext"]["requestId"]):
+        is_bearer = scheme.lower() == "bearer" and token.strip()
+        tenant = find_tenant(token.strip(), _api_keys().mapping()) if is_bearer else None
+        if tenant is None:
+            logger.info("request without a known token")
+    return {"isAuthorized": True, "context": {"tenant": tenant or ""}}

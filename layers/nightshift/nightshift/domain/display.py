@@ -1,0 +1,149 @@
+"""How stored things look to clients of the API (letta_api_spec §2, §4): plain JSON values.
+
+One stored assistant message is shown as several that share its id, in the order reasoning, text, tool call; their
+otids count from 0 in the last digits. The callback shows the same messages as the run does, so both use this module.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from nightshift.domain import ids
+from nightshift.domain.callback import CallbackDelivery
+from nightshift.domain.message import Message, ReasoningPart, Role, TextPart, ToolCall, ToolReturn, Usage
+from nightshift.domain.run import DisplayConfig, Run
+
+type Json = dict[str, Any]
+
+MAX_RESULT_MESSAGES = 100
+"""Messages that a callback shows: as many as the run's messages show by default (letta_api_spec §2.4)."""
+
+
+def show_messages(messages: Iterable[Message], display: DisplayConfig) -> list[Json]:
+    """Show messages in their order, only of the types that `display` asks for."""
+    return list(_wanted_parts(messages, display))
+
+
+def _wanted_parts(messages: Iterable[Message], display: DisplayConfig) -> Iterator[Json]:
+    wanted = display.include_return_message_types
+    shown = (part for message in messages for part in show_message(message))
+    return (part for part in shown if wanted is None or part["message_type"] in wanted)
+
+
+def show_message(message: Message) -> list[Json]:
+    """Show one stored message as the one or more messages of the API."""
+    match message.role:
+        case Role.SYSTEM:
+            return [_common(message, "system_message", message.draft.otid) | {"content": message.draft.text}]
+        case Role.USER:
+            return [_common(message, "user_message", message.draft.otid) | {"content": _user_content(message)}]
+        case Role.ASSISTANT:
+            parts = enumerate(_assistant_parts(message))
+            return [_common(message, kind, ids.displayed_otid(message.id, i)) | part for i, (kind, part) in parts]
+        case Role.TOOL:
+            return [_common(message, "tool_return_message", ids.displayed_otid(message.id, 0)) | _returns(message)]
+
+
+def _common(message: Message, message_type: str, otid: str | None) -> Json:
+    return {
+        "id": message.id,
+        "date": message.created_at.strftime("%Y-%m-%dT%H:%M:%S+00:00"),
+        "name": message.draft.name,
+        "message_type": message_type,
+        "otid": otid,
+        "sender_id": message.draft.sender_id,
+        "step_id": message.step_id,
+        "is_err": None,
+        "seq_id": None,
+        "run_id": message.run_id,
+    }
+
+
+def _user_content(message: Message) -> str | list[Json]:
+    """Show one text as a string, several parts as a list."""
+    texts = [part for part in message.draft.content if isinstance(part, TextPart)]
+    return texts[0].text if len(texts) == 1 else [{"type": "text", "text": part.text} for part in texts]
+
+
+def _assistant_parts(message: Message) -> Iterator[tuple[str, Json]]:
+    for part in message.draft.content:
+        if isinstance(part, ReasoningPart):
+            source = "reasoner_model" if part.is_native else "non_reasoner_model"
+            shown = {"source": source, "reasoning": part.reasoning, "signature": part.signature}
+            yield "reasoning_message", shown
+    if text := message.draft.text:
+        yield "assistant_message", {"content": text}
+    if calls := [_call(call) for call in message.draft.tool_calls]:
+        yield "tool_call_message", {"tool_call": calls[0], "tool_calls": calls}
+
+
+def _call(call: ToolCall) -> Json:
+    return {"name": call.name, "arguments": call.arguments, "tool_call_id": call.id}
+
+
+def _returns(message: Message) -> Json:
+    shown = [_return(tool_return) for tool_return in message.draft.tool_returns]
+    first = {name: value for name, value in shown[0].items() if name != "type"}
+    return first | {"tool_returns": shown, "name": message.draft.tool_returns[0].name}
+
+
+def _return(tool_return: ToolReturn) -> Json:
+    return {
+        "type": "tool",
+        "tool_return": tool_return.text,
+        "status": tool_return.status,
+        "tool_call_id": tool_return.tool_call_id,
+        "stdout": list(tool_return.stdout),
+        "stderr": list(tool_return.stderr),
+    }
+
+
+def show_metadata(run: Run) -> Json:
+    """Show the run's `metadata`; the error's text is part of it once the run has failed."""
+    return {"run_type": "send_message_async", "lettuce": None} | ({"error": run.error} if run.error else {})
+
+
+def show_usage_statistics(run: Run) -> Json:
+    """Show the run's usage as a LettaResponse holds it."""
+    usage = run.usage
+    return {
+        "message_type": "usage_statistics",
+        "completion_tokens": usage.completion_tokens,
+        "prompt_tokens": usage.prompt_tokens,
+        "total_tokens": usage.total_tokens,
+        "step_count": run.step_count,
+        "run_ids": [run.id],
+        "cached_input_tokens": usage.cached_input_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "context_tokens": None,
+    }
+
+
+def show_usage(usage: Usage) -> Json:
+    """Show token counts as runs and steps do."""
+    return {
+        "completion_tokens": usage.completion_tokens,
+        "prompt_tokens": usage.prompt_tokens,
+        "total_tokens": usage.total_tokens,
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_input_tokens,
+            "cache_read_tokens": usage.cached_input_tokens,
+            "cache_creation_tokens": usage.cache_write_tokens,
+        },
+    }
+
+
+def show_result(run: Run, delivery: CallbackDelivery, messages: Iterable[Message]) -> Json:
+    """Show what the run came to as the callback's `metadata.result`, a LettaResponse.
+
+    The stop reason is the delivery's, so that every attempt says the same. `messages` are read no further than shown.
+    """
+    return {
+        "messages": list(islice(_wanted_parts(messages, run.display), MAX_RESULT_MESSAGES)),
+        "stop_reason": {"message_type": "stop_reason", "stop_reason": delivery.stop_reason.value},
+        "usage": show_usage_statistics(run),
+        "logprobs": None,
+        "turns": None,
+    }

@@ -1,0 +1,77 @@
+"""A Run: one request to process messages, from acceptance to a terminal status."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nightshift.domain.message import Usage
+from nightshift.domain.run_status import RunStatus
+from nightshift.domain.stop_reason import StopReason
+
+DEFAULT_MAX_STEPS = 50
+"""Steps that a run may take when its request names no `max_steps` (letta_api_spec §1.1)."""
+
+MAX_STARTS_WITHOUT_PROGRESS = 3
+"""Runners that may die on a run without one checkpoint between them, before it is held to be poison and fails."""
+
+
+MAX_WAITS = 10
+"""Times that a run sleeps because its provider asked for time, before it fails with the provider's error."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayConfig:
+    """How the run's messages are shown: `request_config` of the API. None means every message type."""
+
+    use_assistant_message: bool = True
+    assistant_message_tool_name: str = "send_message"
+    assistant_message_tool_kwarg: str = "message"
+    include_return_message_types: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The state of one run as it is stored.
+
+    Attributes:
+        conversation_id: the conversation it belongs to: a `conv-` id, or the agent's id for its default conversation.
+        fencing_token: the newest runner's; a checkpoint with another one fails (promise 4). 0 before the first start.
+        first_sequence, last_sequence: the range of the conversation's log that this run wrote, None before it began.
+        starts_without_progress: runners that started on it since its last checkpoint.
+        wait_count: times it was put to sleep because its provider asked for time.
+    ttft_ns: from the start of work to the model's first answer.
+    """
+
+    id: str
+    tenant: str
+    agent_id: str
+    conversation_id: str
+    status: RunStatus
+    created_at: datetime
+    max_steps: int = DEFAULT_MAX_STEPS
+    display: DisplayConfig = field(default_factory=DisplayConfig)
+    callback_url: str | None = None
+    stop_reason: StopReason | None = None
+    error: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    fencing_token: int = 0
+    first_sequence: int | None = None
+    last_sequence: int | None = None
+    step_count: int = 0
+    starts_without_progress: int = 0
+    wait_count: int = 0
+    usage: Usage = field(default_factory=Usage)
+    ttft_ns: int | None = None
+
+    @property
+    def public_conversation_id(self) -> str | None:
+        """Return the conversation id as the API shows it: None for the agent's default conversation."""
+        return None if self.conversation_id == self.agent_id else self.conversation_id
+
+    @property
+    def total_duration_ns(self) -> int | None:
+        """Return the time from the start of work to the terminal write; whole microseconds, None before both."""
+        if self.started_at is None or self.completed_at is None:
+            return None
+        elapsed = self.completed_at - self.started_at
+        return (elapsed.days * 86_400 * 1_000_000 + elapsed.seconds * 1_000_000 + elapsed.microseconds) * 1_000

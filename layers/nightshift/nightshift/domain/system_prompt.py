@@ -1,0 +1,53 @@
+"""The system message of a conversation: the agent's instructions with its memory (letta_api_spec §3.1)."""
+
+from datetime import datetime
+
+from nightshift.domain.agent import Agent, Block
+
+MEMORY_PLACEHOLDER = "{CORE_MEMORY}"
+"""Where in the instructions the memory goes; without it, it follows them."""
+
+DEFAULT_SYSTEM = """\
+You are a capable assistant who works in the background and keeps a memory of your own.
+The memory blocks below are always in view; what they say about you and about people you work for is yours to rely on.
+Do what is asked thoroughly before you answer, and answer plainly: say what you found, and what you could not do."""
+
+
+def compile_system_prompt(agent: Agent, conversation_id: str | None, now: datetime, recalled_messages: int = 0) -> str:
+    """Return the text of the system message.
+
+    Args:
+        conversation_id: None for the agent's default conversation.
+        recalled_messages: how many messages of the conversation lie outside the context window.
+    """
+    sections = [_memory_blocks(agent.blocks)] if agent.blocks else []
+    sections.append(_memory_metadata(agent, conversation_id, now, recalled_messages))
+    memory = "\n\n".join(sections)
+    if MEMORY_PLACEHOLDER in agent.system:
+        return agent.system.replace(MEMORY_PLACEHOLDER, memory)
+    return f"{agent.system}\n\n{memory}"
+
+
+def _memory_blocks(blocks: tuple[Block, ...]) -> str:
+    shown = "\n\n".join(_block(block) for block in blocks)
+    return f"<memory_blocks>\nThese blocks of your memory are in view:\n\n{shown}\n\n</memory_blocks>"
+
+
+def _block(block: Block) -> str:
+    facts = ["- read_only=true"] if block.is_read_only else []
+    facts += [f"- chars_current={len(block.value)}", f"- chars_limit={block.limit_chars}"]
+    metadata = "\n".join(facts)
+    return (
+        f"<{block.label}>\n<description>\n{block.description or ''}\n</description>\n"
+        f"<metadata>\n{metadata}\n</metadata>\n<value>\n{block.value}\n</value>\n</{block.label}>"
+    )
+
+
+def _memory_metadata(agent: Agent, conversation_id: str | None, now: datetime, recalled_messages: int) -> str:
+    compiled_at = now.strftime("%Y-%m-%d %I:%M:%S %p UTC%z")
+    return (
+        f"<memory_metadata>\n- AGENT_ID: {agent.id}\n- CONVERSATION_ID: {conversation_id or 'default'}\n"
+        f"- System prompt last recompiled: {compiled_at}\n"
+        f"- {recalled_messages} previous messages between you and the user are stored in recall memory\n"
+        "</memory_metadata>"
+    )

@@ -1,0 +1,202 @@
+"""The writes of a run's execution: begin, record, finish. Each is one transaction whose first write advances the Run.
+
+    begin     run starts · its input messages                           the user's words are kept whatever follows
+    record    run counts on · messages · step                           before a tool runs, and after it ran
+    finish    run ends · messages · step · leaves the queue · delivery  all visible together (promise 8)
+
+Every one fails as a whole when another runner or a cancellation was there first (promises 4 and 7).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from nightshift.clock import Clock
+from nightshift.domain import ids
+from nightshift.domain.callback import CallbackDelivery
+from nightshift.domain.errors import ConditionFailedError, LeaseLostError
+from nightshift.domain.message import Message, MessageDraft
+from nightshift.domain.run import Run
+from nightshift.domain.run_status import RunStatus
+from nightshift.domain.step import Step
+from nightshift.domain.stop_reason import StopReason, status_of
+from nightshift.execution.run_state import Entry, RunEndedError, RunState
+from nightshift.storage.database import Database
+from nightshift.storage.dynamo import Write
+from nightshift.storage.runs import to_run
+
+MAX_MESSAGES_PER_TRANSACTION = 50
+"""Below the 100 writes of a transaction, and with the largest inline payloads below its 4 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Writes checkpoints and keeps `RunState` equal to what was written."""
+
+    database: Database
+    clock: Clock
+
+    def start(self, state: RunState) -> None:
+        """Put this runner's fencing token on the run, so that no older runner can write any more.
+
+        Raises:
+            LeaseLostError: a newer runner has it.
+            RunEndedError: it is terminal.
+        """
+        run, token = state.run, state.lease.fencing_token
+        if run.status.is_terminal:
+            raise RunEndedError(run)
+        if run.fencing_token > token:
+            raise LeaseLostError(f"run {run.id} belongs to a newer runner")
+        started = replace(
+            run,
+            status=RunStatus.RUNNING,
+            started_at=run.started_at or self.clock.now(),
+            fencing_token=token,
+            starts_without_progress=run.starts_without_progress + 1,
+        )
+        inputs = state.request.inputs if run.last_sequence is None else ()
+        self._advance(state, started, _first_entries(run, inputs))
+
+    def append_remaining_inputs(self, state: RunState) -> None:
+        """Append the inputs that did not fit into the first transaction; goes on where a crash left off."""
+        while state.run.step_count == 0:
+            inputs = state.request.inputs[_messages_written(state.run) :]
+            if not inputs:
+                return
+            self._advance(state, state.run, _first_entries(state.run, inputs))
+
+    def record(self, state: RunState, changed: Run, entries: Sequence[Entry], step: Step | None = None) -> None:
+        """Write what has happened and go on.
+
+        Raises:
+            LeaseLostError: another runner executes the conversation; nothing was written.
+            RunEndedError: the run was ended by another hand; nothing was written.
+        """
+        self._advance(state, replace(changed, starts_without_progress=0), entries, step)
+
+    def finish(
+        self,
+        state: RunState,
+        changed: Run,
+        stop_reason: StopReason,
+        entries: Sequence[Entry] = (),
+        step: Step | None = None,
+    ) -> bool:
+        """End the run; return whether the conversation was released with it, since no other run waited.
+
+        Raises:
+            LeaseLostError: another runner executes the conversation; nothing was written.
+            RunEndedError: the run was ended by another hand; nothing was written.
+        """
+        ended = replace(
+            changed,
+            status=status_of(stop_reason),
+            stop_reason=stop_reason,
+            completed_at=self.clock.now(),
+            fencing_token=state.lease.fencing_token,
+        )
+        if len(state.conversation.waiting) == 1:
+            try:
+                self._end(state, ended, entries, step, releases=True)
+            except _OthersWaitError:
+                pass
+            else:
+                return True
+        self._end(state, ended, entries, step, releases=False)
+        return False
+
+    def leave_queue(self, state: RunState) -> None:
+        """Take a run off the queue that another hand has ended, such as a cancelled one."""
+        self._transact(state, [self._dequeue(state, state.run, releases=False)])
+
+    def _end(self, state: RunState, ended: Run, entries: Sequence[Entry], step: Step | None, *, releases: bool) -> None:
+        messages = self._place(state, entries)
+        ended = _reaching(ended, messages)
+        writes: list[Write] = [self.database.runs.advance(state.run, ended), self._dequeue(state, ended, releases)]
+        writes += self._additions(state, messages, step)
+        if ended.callback_url:
+            writes.append(self.database.deliveries.create(_delivery_of(ended), self.clock.now()))
+        self._transact(state, writes)
+        state.run = ended
+
+    def _dequeue(self, state: RunState, run: Run, releases: bool) -> Write:
+        conversations = self.database.conversations
+        write = conversations.dequeue_and_release if releases else conversations.dequeue
+        next_sequence = state.next_sequence if run.last_sequence is None else run.last_sequence + 1
+        reason = run.stop_reason or StopReason.ERROR
+        return write(state.lease, run.id, next_sequence, last_stop_reason=reason.value, now=self.clock.now())
+
+    def _advance(self, state: RunState, changed: Run, entries: Sequence[Entry], step: Step | None = None) -> None:
+        messages = self._place(state, entries)
+        changed = _reaching(changed, messages)
+        writes: list[Write] = [self.database.runs.advance(state.run, changed)]
+        self._transact(state, [*writes, *self._additions(state, messages, step)])
+        state.run = changed
+        state.context += messages
+
+    def _place(self, state: RunState, entries: Sequence[Entry]) -> list[Message]:
+        now, first = self.clock.now(), state.next_sequence
+        return [
+            Message(ids.message_id(place), place, now, entry.draft, state.run.id, entry.step_id)
+            for place, entry in enumerate(entries, first)
+        ]
+
+    def _additions(self, state: RunState, messages: Sequence[Message], step: Step | None) -> list[Write]:
+        tenant, conversation_id = state.run.tenant, state.run.conversation_id
+        writes: list[Write] = [self.database.messages.append(tenant, conversation_id, message) for message in messages]
+        return writes + ([self.database.runs.put_step(tenant, step)] if step else [])
+
+    def _transact(self, state: RunState, writes: Sequence[Write]) -> None:
+        try:
+            self.database.transact(writes)
+        except ConditionFailedError as failed:
+            raise _why(failed, state) from failed
+
+
+class _OthersWaitError(Exception):
+    """A run was accepted since the conversation was read: the lease can't be given back with this write."""
+
+
+def _why(failed: ConditionFailedError, state: RunState) -> Exception:
+    """Tell from the item that was found why a checkpoint was refused."""
+    token = state.lease.fencing_token
+    lost = LeaseLostError(f"run {state.run.id} or its conversation belongs to another runner")
+    if "waiting" in failed.found:
+        return _OthersWaitError() if failed.found["fencing_token"] == token else lost
+    if "created_order" in failed.found:
+        found = to_run(failed.found)
+        return RunEndedError(found) if found.status.is_terminal and found.fencing_token <= token else lost
+    return lost
+
+
+def _reaching(run: Run, messages: Sequence[Message]) -> Run:
+    """Return the run with its range of the log stretched over these messages."""
+    if not messages:
+        return run
+    first = messages[0].sequence if run.first_sequence is None else run.first_sequence
+    return replace(run, first_sequence=first, last_sequence=messages[-1].sequence)
+
+
+def _first_entries(run: Run, inputs: Sequence[MessageDraft]) -> list[Entry]:
+    """Return as many inputs as one transaction takes; they belong to the run's first step."""
+    return [Entry(draft, ids.step_id(run.id, 1)) for draft in inputs[:MAX_MESSAGES_PER_TRANSACTION]]
+
+
+def _messages_written(run: Run) -> int:
+    if run.first_sequence is None or run.last_sequence is None:
+        return 0
+    return run.last_sequence - run.first_sequence + 1
+
+
+def _delivery_of(run: Run) -> CallbackDelivery:
+    if run.callback_url is None or run.stop_reason is None or run.completed_at is None:
+        raise ValueError(f"run {run.id} has no outcome to announce")
+    return CallbackDelivery(
+        id=ids.new_id("delivery"),
+        tenant=run.tenant,
+        run_id=run.id,
+        url=run.callback_url,
+        run_status=run.status,
+        stop_reason=run.stop_reason,
+        run_completed_at=run.completed_at,
+    )

@@ -1,0 +1,59 @@
+"""What of a conversation a model call sees: the newest messages that fit its context window (promise 10).
+
+Tokens are estimated from characters, since every provider counts differently and the exact count comes only with the
+answer; the estimate errs on the large side.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from nightshift.domain.message import Message, ReasoningPart, Role, TextPart
+
+CHARS_PER_TOKEN = 4
+"""Characters of English text per token; other languages have fewer, hence the share below."""
+
+USABLE_SHARE = 0.8
+"""Part of the window that is filled; the rest is for the answer and for the estimate's error."""
+
+MESSAGE_OVERHEAD_TOKENS = 8
+"""What a message costs beside its text."""
+
+
+def estimate_tokens(message: Message) -> int:
+    """Estimate what a message takes of the window."""
+    draft = message.draft
+    chars = sum(len(part.text) for part in draft.content if isinstance(part, TextPart))
+    chars += sum(len(part.reasoning) for part in draft.content if isinstance(part, ReasoningPart))
+    chars += sum(len(call.name) + len(call.arguments) for call in draft.tool_calls)
+    chars += sum(len(tool_return.text) for tool_return in draft.tool_returns)
+    return chars // CHARS_PER_TOKEN + MESSAGE_OVERHEAD_TOKENS
+
+
+def room_for_messages(context_window_tokens: int, system: str) -> int:
+    """Return the tokens that messages may take beside this system prompt; 0 when the prompt fills the window."""
+    return max(0, int(context_window_tokens * USABLE_SHARE) - len(system) // CHARS_PER_TOKEN)
+
+
+def take_newest(newest_first: Iterable[Message], room_tokens: int) -> tuple[Message, ...]:
+    """Return the newest messages that fit, oldest first; consumes no more of the iterable than that.
+
+    The newest message is always taken. A tool's returns are never taken without the calls they answer.
+    """
+    taken: list[Message] = []
+    for message in newest_first:
+        room_tokens -= estimate_tokens(message)
+        if taken and room_tokens < 0:
+            break
+        taken.append(message)
+    return _without_orphans(taken[::-1])
+
+
+def keep_newest(messages: Sequence[Message], room_tokens: int) -> tuple[Message, ...]:
+    """Return the end of `messages`, oldest first, that fits."""
+    return take_newest(reversed(messages), room_tokens)
+
+
+def _without_orphans(messages: list[Message]) -> tuple[Message, ...]:
+    start = 0
+    while start < len(messages) - 1 and messages[start].role is Role.TOOL:
+        start += 1
+    return tuple(messages[start:])

@@ -1,0 +1,66 @@
+"""The passage between the queue's doorbell and the LongRun state machine, and the state that the machine carries."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from nightshift.clock import to_iso
+from nightshift.domain.errors import TransientError
+from nightshift.execution.slice import SliceOutcome, SliceResult
+from nightshift.storage.long_runs import LongRuns
+from nightshift.telemetry import logger
+
+MAX_SLICES_PER_EXECUTION = 1_000
+"""A round of the state machine is at most 16 history events with its retries; an execution may have 25,000 events."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongRunState:
+    """What the state machine carries from one slice to the next: ids and a count, never content (promise 11)."""
+
+    tenant: str
+    conversation_id: str
+    correlation_id: str
+    slices: int
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> Self:
+        """Read the state machine's input.
+
+        Raises:
+            KeyError: a field is missing.
+        """
+        return cls(event["tenant"], event["conversation_id"], event["correlation_id"], event["slices"])
+
+    def after(self, result: SliceResult) -> dict[str, Any]:
+        """Return the state for the next round, with what the machine decides upon."""
+        return {
+            "tenant": self.tenant,
+            "conversation_id": self.conversation_id,
+            "correlation_id": self.correlation_id,
+            "slices": self.slices + 1,
+            "outcome": result.outcome.value,
+            "wait_until": to_iso(result.wait_until) if result.wait_until else None,
+        }
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether the next slice belongs into a fresh execution."""
+        return self.slices + 1 >= MAX_SLICES_PER_EXECUTION
+
+
+def continue_as_long_run(long_runs: LongRuns, result: SliceResult, correlation_id: str) -> None:
+    """Start an execution for a slice that continues or waits; nothing for one that doesn't.
+
+    A start that fails is left to the sweeper: the conversation stayed in the due-index when it was handed over.
+    """
+    if result.outcome not in {SliceOutcome.CONTINUES, SliceOutcome.WAITS}:
+        return
+    if result.lease is None or result.run_id is None:
+        raise ValueError(f"a slice that {result.outcome} must name its run")
+    lease = result.lease
+    state = LongRunState(lease.tenant, lease.conversation_id, correlation_id, slices=-1).after(result)
+    try:
+        long_runs.start(f"{result.run_id}-{lease.fencing_token}", state)
+        logger.info("long run started", run_id=result.run_id, fencing_token=lease.fencing_token)
+    except TransientError as error:
+        logger.warning("long run not started, the sweeper will ring", run_id=result.run_id, reason=str(error))

@@ -1,0 +1,138 @@
+"""One slice: claim a conversation, execute its waiting runs in their order, give it back.
+
+finished   nothing waits any more, the lease is given back
+continues  the slice is used up, the next one may begin at once
+waits      the run sleeps until its provider can answer, the next slice begins then
+lost       nothing to do here: another runner has the conversation, it sleeps, or nothing waits
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from nightshift.clock import Clock
+from nightshift.domain import ids
+from nightshift.domain.conversation import Conversation, Lease
+from nightshift.domain.errors import LeaseLostError
+from nightshift.execution.budget import SliceBudget
+from nightshift.execution.heartbeat import Heartbeat
+from nightshift.execution.model_source import ModelSource
+from nightshift.execution.removal import remove_conversation
+from nightshift.execution.run_loop import Ended, Paused, RunLoop
+from nightshift.execution.run_state import RunState
+from nightshift.storage.database import Database
+from nightshift.telemetry import log_keys, logger
+
+
+class SliceOutcome(StrEnum):
+    FINISHED = "finished"
+    CONTINUES = "continues"
+    WAITS = "waits"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """How a slice ended.
+
+    Attributes:
+        lease, run_id: what the next slice goes on with; None unless it continues or waits.
+        wait_until: when the next slice may begin; None unless it waits.
+    """
+
+    outcome: SliceOutcome
+    lease: Lease | None = None
+    run_id: str | None = None
+    wait_until: datetime | None = None
+
+
+LOST: Final = SliceResult(SliceOutcome.LOST)
+FINISHED: Final = SliceResult(SliceOutcome.FINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRunner:
+    """Runs slices of any conversation; safe to use from many threads at once."""
+
+    database: Database
+    models: ModelSource
+    clock: Clock
+    lease_duration: timedelta
+
+    def run(self, tenant: str, conversation_id: str, budget: SliceBudget) -> SliceResult:
+        """Execute one slice of the conversation.
+
+        Raises:
+            TransientError: a service failed. The lease is left to run out, which keeps the repeat from coming at once.
+        """
+        holder = ids.new_id("lease")
+        conversation = self.database.conversations.claim(
+            tenant, conversation_id, holder, self.clock.now(), self.lease_duration
+        )
+        if conversation is None:
+            logger.info("conversation not claimed", reason="held by another runner, asleep, or nothing waits")
+            return LOST
+        lease = Lease(tenant, conversation_id, holder, conversation.fencing_token)
+        logger.info("conversation claimed", fencing_token=lease.fencing_token, waiting=len(conversation.waiting))
+        try:
+            with Heartbeat(self.database.conversations, lease, self.clock, self.lease_duration) as heartbeat:
+                return self._work(conversation, lease, heartbeat, budget)
+        except LeaseLostError as lost:
+            logger.warning("lease lost", fencing_token=lease.fencing_token, reason=str(lost))
+            return LOST
+
+    def _work(self, conversation: Conversation, lease: Lease, heartbeat: Heartbeat, budget: SliceBudget) -> SliceResult:
+        while True:
+            left = self._empty_queue(conversation, lease, heartbeat, budget)
+            if isinstance(left, SliceResult):
+                return left
+            if left.is_deleted:
+                return self._remove(lease, heartbeat, budget)
+            found = self.database.conversations.release(lease)
+            if found is None:
+                return FINISHED
+            if found.waiting and budget.is_used_up:
+                return self._hand_over(lease, found.waiting[0])
+            conversation = found
+
+    def _empty_queue(
+        self, conversation: Conversation, lease: Lease, heartbeat: Heartbeat, budget: SliceBudget
+    ) -> Conversation | SliceResult:
+        """Execute the runs that are known to wait; return the conversation without them, or how the slice ended."""
+        while conversation.waiting:
+            run_id = conversation.waiting[0]
+            match self._execute_first(conversation, lease, heartbeat, budget):
+                case Paused(until=until):
+                    return self._hand_over(lease, run_id, until)
+                case Ended(is_released=True):
+                    return FINISHED
+                case Ended(next_sequence=next_sequence):
+                    waiting = conversation.waiting[1:]
+                    conversation = replace(conversation, waiting=waiting, next_sequence=next_sequence)
+            if waiting and budget.is_used_up:
+                return self._hand_over(lease, waiting[0])
+        return conversation
+
+    def _remove(self, lease: Lease, heartbeat: Heartbeat, budget: SliceBudget) -> SliceResult:
+        is_gone = remove_conversation(self.database, lease, heartbeat, budget)
+        return FINISHED if is_gone else self._hand_over(lease, lease.conversation_id)
+
+    def _execute_first(
+        self, conversation: Conversation, lease: Lease, heartbeat: Heartbeat, budget: SliceBudget
+    ) -> Ended | Paused:
+        run = self.database.runs.get(lease.tenant, conversation.waiting[0])
+        if run is None:
+            raise ValueError(
+                f"conversation {conversation.id} queues run {conversation.waiting[0]}, which does not exist"
+            )
+        request = self.database.runs.get_request(run)
+        with log_keys(run_id=run.id, agent_id=run.agent_id, request_correlation_id=request.correlation_id):
+            state = RunState(lease, conversation, run, request)
+            return RunLoop(self.database, self.models, self.clock).execute(state, heartbeat, budget)
+
+    def _hand_over(self, lease: Lease, run_id: str, until: datetime | None = None) -> SliceResult:
+        self.database.conversations.hand_over(lease, self.clock.now(), until)
+        outcome = SliceOutcome.WAITS if until else SliceOutcome.CONTINUES
+        logger.info("conversation handed over", outcome=outcome.value, wait_until=until and until.isoformat())
+        return SliceResult(outcome, lease, run_id, until)

@@ -1,0 +1,59 @@
+"""Lists that an index keeps in order: cursors both ways, filters, a limit (letta_api_spec §5.0).
+
+For the order asked for, `after` gives what follows the named thing and `before` what precedes it, nearest first; the
+answer is always in that order, and empty at the end, which is how the SDK's automatic paging knows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nightshift.domain.errors import InvalidRequestError
+from nightshift.intake.wire import PageQuery
+from nightshift.storage.dynamo import Item, Page
+
+INDEX_PAGE = 100
+"""Entries read from an index at a time; what one BatchGetItem can load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing[Thing]:
+    """One list.
+
+    Attributes:
+        page: reads index entries (forward, limit, start key).
+        load: turns entries into things, in their order.
+        is_wanted: the filters.
+        start_of: the index key of the thing that a cursor names.
+    """
+
+    page: Callable[[bool, int, Item | None], Page]
+    load: Callable[[Sequence[Item]], list[Thing]]
+    is_wanted: Callable[[Thing], bool]
+    start_of: Callable[[str], Item]
+
+
+def direction(query: PageQuery) -> tuple[bool, bool]:
+    """Return whether to read forward, and whether what is read must be turned round: nearest to `before` first."""
+    is_backwards = query.before is not None
+    return (query.order == "asc") is not is_backwards, is_backwards
+
+
+def list_indexed[Thing](listing: Listing[Thing], query: PageQuery) -> list[Thing]:
+    """Return the page that the query asks for."""
+    if query.after is not None and query.before is not None:
+        raise InvalidRequestError("a page begins after or ends before a thing; found both cursors")
+    forward, is_backwards = direction(query)
+    cursor = query.before or query.after
+    start = listing.start_of(cursor) if cursor is not None else None
+    found = _collect(listing, forward, start, query.limit)
+    return found[::-1] if is_backwards else found
+
+
+def _collect[Thing](listing: Listing[Thing], forward: bool, start: Item | None, limit: int) -> list[Thing]:
+    found: list[Thing] = []
+    while True:
+        page = listing.page(forward, INDEX_PAGE, start)
+        found += [thing for thing in listing.load(page.items) if listing.is_wanted(thing)]
+        if len(found) >= limit or page.next_key is None:
+            return found[:limit]
+        start = page.next_key

@@ -1,0 +1,167 @@
+"""Answers questions about runs and what was said in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from nightshift.domain import ids
+from nightshift.domain.callback import CallbackDelivery
+from nightshift.domain.display import Json, show_messages
+from nightshift.domain.errors import InvalidRequestError, NotFoundError
+from nightshift.domain.run import DisplayConfig, Run
+from nightshift.domain.run_status import ACTIVE_STATUSES
+from nightshift.domain.step import Step
+from nightshift.intake.listing import Listing, direction, list_indexed
+from nightshift.intake.wire import AgentMessagesQuery, ListRunsQuery, PageQuery, RunMessagesQuery
+from nightshift.storage.database import Database
+from nightshift.storage.dynamo import Item
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with its callback's delivery, None while it has none."""
+
+    run: Run
+    delivery: CallbackDelivery | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Reads for the API; another tenant's things are as unknown as those that don't exist (promise 12)."""
+
+    database: Database
+
+    def run(self, tenant: str, run_id: str) -> RunView:
+        """Return a run.
+
+        Raises:
+            InvalidRequestError: the id is malformed.
+            NotFoundError: this tenant has none of this id.
+        """
+        run = self._run(tenant, run_id)
+        has_delivery = run.callback_url is not None and run.status.is_terminal
+        return RunView(run, self.database.deliveries.get(tenant, run_id) if has_delivery else None)
+
+    def runs(self, tenant: str, query: ListRunsQuery) -> list[RunView]:
+        """Return a page of runs by time of acceptance."""
+        if query.ascending is not None:
+            query = query.model_copy(update={"order": "asc" if query.ascending else "desc"})
+        agent_ids = {*query.agent_ids, *([query.agent_id] if query.agent_id else [])}
+        agent_id = next(iter(agent_ids)) if len(agent_ids) == 1 else None
+        runs = self.database.runs
+        listing = Listing(
+            page=lambda forward, limit, start: runs.list_page(
+                tenant, agent_id, forward=forward, limit=limit, start=start
+            ),
+            load=lambda entries: runs.get_many(tenant, [entry["run_id"] for entry in entries]),
+            is_wanted=lambda run: _is_wanted(run, query, agent_ids),
+            start_of=lambda run_id: self._index_key(tenant, run_id, agent_id),
+        )
+        found = list_indexed(listing, query)
+        announced = [run.id for run in found if run.callback_url and run.status.is_terminal]
+        deliveries = self.database.deliveries.get_many(tenant, announced)
+        return [RunView(run, deliveries.get(run.id)) for run in found]
+
+    def steps(self, tenant: str, run_id: str, query: PageQuery) -> list[Step]:
+        """Return a page of the run's steps by number."""
+        run = self._run(tenant, run_id)
+        cursors = [_step_number(run, cursor) for cursor in (query.after, query.before)]
+        first, last = _range(query, 1, run.step_count, cursors)
+        forward, is_backwards = direction(query)
+        steps = self.database.runs.steps(tenant, run_id, first=first, last=last, forward=forward)
+        page = list(islice(steps, query.limit))
+        return page[::-1] if is_backwards else page
+
+    def run_messages(self, tenant: str, run_id: str, query: RunMessagesQuery) -> list[Json]:
+        """Return a page of the run's messages as shown; the limit counts stored ones, which are never cut apart."""
+        run = self._run(tenant, run_id)
+        if run.first_sequence is None or run.last_sequence is None:
+            return []
+        cursors = [self._sequence(run.conversation_id, tenant, cursor) for cursor in (query.after, query.before)]
+        first, last = _range(query, run.first_sequence, run.last_sequence, cursors)
+        forward, is_backwards = direction(query)
+        messages = self.database.messages.read(
+            tenant, run.conversation_id, first=first, last=last, newest_first=not forward
+        )
+        page = list(islice(messages, query.limit))
+        return show_messages(page[::-1] if is_backwards else page, run.display)
+
+    def agent_messages(self, tenant: str, agent_id: str, query: AgentMessagesQuery) -> list[Json]:
+        """Return messages of the agent's default conversation, always oldest first.
+
+        Cursors are absolute in time whatever the order: `after` is newer, `before` older. `desc` selects the newest.
+
+        Raises:
+            NotFoundError: this tenant has no such agent.
+        """
+        conversation = self.database.conversations.get(tenant, agent_id)
+        if conversation is None or conversation.is_deleted:
+            raise NotFoundError(f"Agent with ID {agent_id} not found")
+        after, before = (self._sequence(agent_id, tenant, cursor) for cursor in (query.after, query.before))
+        first = 0 if after is None else after + 1
+        last = _HIGHEST if before is None else before - 1
+        newest_first = query.order == "desc" and query.after is None
+        messages = self.database.messages.read(tenant, agent_id, first=first, last=last, newest_first=newest_first)
+        page = list(islice(messages, query.limit))
+        types = query.include_return_message_types
+        display = DisplayConfig(include_return_message_types=None if types is None else tuple(types))
+        return show_messages(page[::-1] if newest_first else page, display)
+
+    def _run(self, tenant: str, run_id: str) -> Run:
+        if not ids.is_well_formed("run", run_id):
+            raise InvalidRequestError(
+                f"INVALID_ARGUMENT: Invalid run ID format: {run_id}. Expected format: 'run-<uuid4>'",
+            )
+        run = self.database.runs.get(tenant, run_id)
+        if run is None:
+            raise NotFoundError(f"Run not found: {run_id}")
+        return run
+
+    def _index_key(self, tenant: str, run_id: str, agent_id: str | None) -> Item:
+        keys = self.database.runs.index_key(self._run(tenant, run_id))
+        return keys["by_agent" if agent_id else "by_tenant"]
+
+    def _sequence(self, conversation_id: str, tenant: str, cursor: str | None) -> int | None:
+        """Return the place of the message that a cursor names, which must exist in this conversation."""
+        if cursor is None:
+            return None
+        if ids.is_well_formed("message", cursor):
+            sequence = ids.sequence_of_message(cursor)
+            found = self.database.messages.get(tenant, conversation_id, sequence)
+            if found is not None and found.id == cursor:
+                return sequence
+        raise NotFoundError(f"Message not found: {cursor}")
+
+
+_HIGHEST = 2**48 - 1
+
+
+def _range(query: PageQuery, first: int, last: int, cursors: Sequence[int | None]) -> tuple[int, int]:
+    """Return the numbers that a page may hold: what follows `after` and precedes `before` in the query's order."""
+    after, before = cursors if query.order == "asc" else (cursors[1], cursors[0])
+    return (
+        first if after is None else max(first, after + 1),
+        last if before is None else min(last, before - 1),
+    )
+
+
+def _step_number(run: Run, cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if ids.is_well_formed("step", cursor):
+        run_id, number = ids.run_and_number_of_step(cursor)
+        if run_id == run.id:
+            return number
+    raise NotFoundError(f"Step not found in this run: {cursor}")
+
+
+def _is_wanted(run: Run, query: ListRunsQuery, agent_ids: set[str]) -> bool:
+    checks = (
+        not agent_ids or run.agent_id in agent_ids,
+        not query.statuses or run.status.value in query.statuses,
+        not query.active or run.status in ACTIVE_STATUSES,
+        query.background is not False,
+        query.stop_reason is None or (run.stop_reason is not None and run.stop_reason.value == query.stop_reason),
+        query.conversation_id is None or run.public_conversation_id == query.conversation_id,
+    )
+    return all(checks)

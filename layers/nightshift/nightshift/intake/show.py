@@ -1,0 +1,147 @@
+"""Agents, runs and steps as the API shows them (letta_api_spec §2.1, §4, §5.4)."""
+
+from typing import Any
+
+from nightshift.clock import to_iso
+from nightshift.domain.agent import Agent, Block
+from nightshift.domain.display import Json, show_metadata, show_usage
+from nightshift.domain.message import Usage
+from nightshift.domain.step import Step
+from nightshift.intake.query import RunView
+
+
+def show_run(view: RunView) -> Json:
+    """Show a run; its `callback_*` fields are its delivery's newest attempt."""
+    run, delivery = view.run, view.delivery
+    types = run.display.include_return_message_types
+    return {
+        "id": run.id,
+        "agent_id": run.agent_id,
+        "status": run.status.value,
+        "stop_reason": run.stop_reason.value if run.stop_reason else None,
+        "created_at": to_iso(run.created_at),
+        "completed_at": to_iso(run.completed_at) if run.completed_at else None,
+        "background": True,
+        "conversation_id": run.public_conversation_id,
+        "base_template_id": None,
+        "metadata": show_metadata(run),
+        "request_config": {
+            "use_assistant_message": run.display.use_assistant_message,
+            "assistant_message_tool_name": run.display.assistant_message_tool_name,
+            "assistant_message_tool_kwarg": run.display.assistant_message_tool_kwarg,
+            "include_return_message_types": None if types is None else list(types),
+        },
+        "callback_url": run.callback_url,
+        "callback_sent_at": to_iso(delivery.sent_at) if delivery and delivery.sent_at else None,
+        "callback_status_code": delivery.status_code if delivery else None,
+        "callback_error": delivery.error if delivery else None,
+        "ttft_ns": run.ttft_ns,
+        "total_duration_ns": run.total_duration_ns,
+    }
+
+
+def show_step(step: Step) -> Json:
+    """Show a step; a failed one says why in `error_type` and `error_data`."""
+    provider, _, model = step.model_handle.partition("/")
+    return {
+        "id": step.id,
+        "run_id": step.run_id,
+        "agent_id": step.agent_id,
+        "status": step.status.value,
+        "stop_reason": step.stop_reason.value if step.stop_reason else None,
+        "model": model,
+        "model_handle": step.model_handle,
+        "model_endpoint": step.model_endpoint,
+        "provider_name": provider,
+        "provider_category": "base",
+        "provider_id": None,
+        "origin": None,
+        "context_window_limit": step.context_window_tokens,
+        **show_usage(step.usage),
+        **_show_optional_counts(step.usage),
+        "tags": [],
+        "tid": None,
+        "trace_id": None,
+        "request_id": step.request_id,
+        "messages": [],
+        "feedback": None,
+        "project_id": None,
+        "error_type": step.error_type,
+        "error_data": {"message": step.error} if step.error else None,
+    }
+
+
+def _show_optional_counts(usage: Usage) -> Json:
+    return {
+        "cached_input_tokens": usage.cached_input_tokens or None,
+        "cache_write_tokens": usage.cache_write_tokens or None,
+        "reasoning_tokens": usage.reasoning_tokens or None,
+    }
+
+
+def show_agent(agent: Agent, last_stop_reason: str | None = None) -> Json:
+    """Show an agent as AgentState; relationships are always filled."""
+    blocks = [show_block(block) for block in agent.blocks]
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "agent_type": agent.agent_type,
+        "system": agent.system,
+        "description": agent.description,
+        "metadata": agent.metadata,
+        "created_at": to_iso(agent.created_at),
+        "updated_at": to_iso(agent.updated_at),
+        "llm_config": _show_llm_config(agent),
+        "model": agent.model,
+        "embedding": agent.embedding,
+        "memory": {"agent_type": agent.agent_type, "blocks": blocks, "file_blocks": [], "prompt_template": ""},
+        "blocks": blocks,
+        "tools": [],
+        "sources": [],
+        "tags": list(agent.tags),
+        "tool_rules": [],
+        "secrets": [],
+        "tool_exec_environment_variables": [],
+        "identities": [],
+        "identity_ids": [],
+        "message_ids": [],
+        "message_buffer_autoclear": False,
+        "timezone": agent.timezone,
+        "last_stop_reason": last_stop_reason,
+        "pending_approval": None,
+        "managed_group": None,
+        "enable_sleeptime": None,
+        "project_id": None,
+        "hidden": None,
+    }
+
+
+def _show_llm_config(agent: Agent) -> dict[str, Any]:
+    provider, _, model = agent.model.partition("/")
+    return {
+        "model": model,
+        "handle": agent.model,
+        "model_endpoint_type": provider,
+        "model_endpoint": None,
+        "provider_name": provider,
+        "provider_category": "base",
+        "context_window": agent.context_window_tokens,
+        "temperature": agent.temperature,
+        "max_tokens": agent.max_output_tokens,
+    }
+
+
+def show_block(block: Block) -> Json:
+    """Show a memory block."""
+    return {
+        "id": block.id,
+        "label": block.label,
+        "value": block.value,
+        "limit": block.limit_chars,
+        "description": block.description,
+        "read_only": block.is_read_only,
+        "metadata": block.metadata,
+        "tags": [],
+        "hidden": None,
+        "project_id": None,
+    }

@@ -1,0 +1,254 @@
+"""Conversations: the queue of waiting runs, the lease and the fencing token, all on one small item.
+
+    accept    waiting + run           if the conversation exists and is not being deleted          → http_api
+    claim     holder, token + 1       if something is to do and nobody holds it (or its lease is over)
+    renew     lease end               if still holder with this token                              → heartbeat
+    finish    waiting - run           if this token, and the run is the first                      → terminal write
+    release   no holder, not due      if this token, and nothing waits: promise 5
+    hand over no holder, still due    if this token                                                → next slice
+
+`due_at` puts the item into the due-index as long as somebody must look at it: a run waits, or a lease can expire.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nightshift.clock import from_epoch_ms, to_epoch_ms
+from nightshift.domain.conversation import (
+    DOORBELL_GRACE,
+    MAX_WAITING_RUNS,
+    Conversation,
+    Lease,
+    due_slot_epoch_s,
+)
+from nightshift.domain.errors import ConditionFailedError, LeaseLostError
+from nightshift.storage.dynamo import Delete, Dynamo, Item, Put, Update
+from nightshift.storage.keys import DUE_SHARD, scoped, split_scoped
+
+_HOLDS_LEASE = "#fencing_token = :token"
+_NOBODY_HOLDS_LEASE = "(attribute_not_exists(#lease_holder) OR #lease_expires_ms < :now)"
+_SOMETHING_TO_DO = "(size(#waiting) > :zero OR attribute_exists(#deleted_at))"
+_NOT_ASLEEP = "(attribute_not_exists(#asleep_until_ms) OR #asleep_until_ms <= :now)"
+_NO_RUN_WAITS = "size(#waiting) = :zero AND attribute_not_exists(#deleted_at)"
+_RUN_IS_FIRST = "#waiting[0] = :run_id"
+_RUN_IS_ALONE = "size(#waiting) = :one AND attribute_not_exists(#deleted_at)"
+_EXISTS = "attribute_exists(#pk)"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversations:
+    """The conversations table."""
+
+    dynamo: Dynamo
+    table: str
+
+    def create(self, tenant: str, conversation_id: str, agent_id: str) -> Put:
+        """Return the write that makes an empty conversation whose system message is at sequence 0."""
+        item = {
+            "pk": scoped(tenant, conversation_id),
+            "agent_id": agent_id,
+            "waiting": [],
+            "next_sequence": 1,
+            "fencing_token": 0,
+        }
+        return Put(self.table, item, "attribute_not_exists(#pk)")
+
+    def get(self, tenant: str, conversation_id: str) -> Conversation | None:
+        """Read a conversation, consistently."""
+        item = self.dynamo.get(self.table, {"pk": scoped(tenant, conversation_id)})
+        return _to_conversation(item) if item else None
+
+    def enqueue(self, tenant: str, conversation_id: str, run_id: str, now: datetime) -> Update:
+        """Return the write that gives a run its place. The list's order is the order of acceptance.
+
+        A due time that is there already stays: it is a lease's end or an earlier run's doorbell.
+        """
+        return Update(
+            self.table,
+            {"pk": scoped(tenant, conversation_id)},
+            "SET #waiting = list_append(#waiting, :run_ids), #due_shard = :due_shard,"
+            " #due_at = if_not_exists(#due_at, :due_at)",
+            f"{_EXISTS} AND attribute_not_exists(#deleted_at) AND size(#waiting) < :max_waiting",
+            {
+                "run_ids": [run_id],
+                "due_shard": DUE_SHARD,
+                "due_at": due_slot_epoch_s(now + DOORBELL_GRACE),
+                "max_waiting": MAX_WAITING_RUNS,
+            },
+        )
+
+    def claim(
+        self, tenant: str, conversation_id: str, holder: str, now: datetime, duration: timedelta
+    ) -> Conversation | None:
+        """Take the lease if something is to do and nobody has it; None when not. Raises the fencing token.
+
+        `holder` is unique to the claim, so a claim whose answer was lost is recognised as one's own.
+        """
+        write = Update(
+            self.table,
+            {"pk": scoped(tenant, conversation_id)},
+            "SET #lease_holder = :holder, #lease_expires_ms = :expires, #fencing_token = #fencing_token + :one,"
+            " #due_shard = :due_shard, #due_at = :due_at REMOVE #asleep_until_ms",
+            f"{_EXISTS} AND {_SOMETHING_TO_DO} AND {_NOBODY_HOLDS_LEASE} AND {_NOT_ASLEEP}",
+            _lease_values(now, duration) | {"holder": holder, "one": 1, "zero": 0},
+        )
+        try:
+            return _to_conversation(self.dynamo.write(write))
+        except ConditionFailedError as failed:
+            return _to_conversation(failed.found) if failed.found.get("lease_holder") == holder else None
+
+    def renew(self, lease: Lease, now: datetime, duration: timedelta) -> Conversation:
+        """Move the end of the lease; return the conversation, which others may have added to or deleted.
+
+        Raises:
+            LeaseLostError: another runner has claimed the conversation.
+        """
+        expression = "SET #lease_expires_ms = :expires, #due_shard = :due_shard, #due_at = :due_at"
+        return _to_conversation(self._write_held(lease, expression, _lease_values(now, duration)))
+
+    def dequeue(self, lease: Lease, run_id: str, next_sequence: int, *, last_stop_reason: str, now: datetime) -> Update:
+        """Return the write that takes the finished run off the queue and keeps the lease."""
+        return self._dequeue(lease, run_id, next_sequence, last_stop_reason, now, "", _RUN_IS_FIRST)
+
+    def dequeue_and_release(
+        self, lease: Lease, run_id: str, next_sequence: int, *, last_stop_reason: str, now: datetime
+    ) -> Update:
+        """Return the write that takes the only waiting run off the queue and gives the lease back with it."""
+        condition = f"{_RUN_IS_FIRST} AND {_RUN_IS_ALONE}"
+        release = ", #lease_holder, #lease_expires_ms, #due_shard, #due_at"
+        return self._dequeue(lease, run_id, next_sequence, last_stop_reason, now, release, condition)
+
+    def _dequeue(
+        self,
+        lease: Lease,
+        run_id: str,
+        next_sequence: int,
+        last_stop_reason: str,
+        now: datetime,
+        release: str,
+        condition: str,
+    ) -> Update:
+        return Update(
+            self.table,
+            {"pk": scoped(lease.tenant, lease.conversation_id)},
+            "SET #next_sequence = :next_sequence, #last_stop_reason = :last_stop_reason, #last_run_ms = :now"
+            f" REMOVE #waiting[0]{release}",
+            f"{_HOLDS_LEASE} AND {condition}",
+            {
+                "token": lease.fencing_token,
+                "run_id": run_id,
+                "next_sequence": next_sequence,
+                "last_stop_reason": last_stop_reason,
+                "now": to_epoch_ms(now),
+                "one": 1,
+            },
+        )
+
+    def release(self, lease: Lease) -> Conversation | None:
+        """Give the lease back unless a run waits; return the conversation then, None when it is released.
+
+        Between "no run waits" and this write another run may be accepted: the condition catches it, and the caller
+        goes on with what is returned (promise 5).
+
+        Raises:
+            LeaseLostError: another runner has claimed the conversation.
+        """
+        write = Update(
+            self.table,
+            {"pk": scoped(lease.tenant, lease.conversation_id)},
+            "REMOVE #lease_holder, #lease_expires_ms, #due_shard, #due_at",
+            f"{_HOLDS_LEASE} AND {_NO_RUN_WAITS}",
+            {"token": lease.fencing_token, "zero": 0},
+        )
+        try:
+            self.dynamo.write(write)
+        except ConditionFailedError as failed:
+            _require_held(failed, lease)
+            return _to_conversation(failed.found)
+        return None
+
+    def hand_over(self, lease: Lease, now: datetime, asleep_until: datetime | None = None) -> None:
+        """Give the lease back although a run goes on: the next slice claims it, or the sweeper rings for it.
+
+        With `asleep_until` nobody may claim it before that moment.
+
+        Raises:
+            LeaseLostError: another runner has claimed the conversation.
+        """
+        sleep = ", #asleep_until_ms = :asleep_until" if asleep_until else ""
+        expression = f"SET #due_at = :due_at{sleep} REMOVE #lease_holder, #lease_expires_ms"
+        values = {
+            "due_at": due_slot_epoch_s((asleep_until or now) + DOORBELL_GRACE),
+            "asleep_until": to_epoch_ms(asleep_until or now),
+        }
+        self._write_held(lease, expression, values)
+
+    def mark_deleted(self, tenant: str, conversation_id: str, now: datetime) -> Update:
+        """Return the write after which no run is accepted any more and the next claim removes everything."""
+        return Update(
+            self.table,
+            {"pk": scoped(tenant, conversation_id)},
+            "SET #deleted_at = if_not_exists(#deleted_at, :now), #due_shard = :due_shard,"
+            " #due_at = if_not_exists(#due_at, :due_at) REMOVE #asleep_until_ms",
+            _EXISTS,
+            {"now": to_epoch_ms(now), "due_shard": DUE_SHARD, "due_at": due_slot_epoch_s(now + DOORBELL_GRACE)},
+        )
+
+    def remove(self, lease: Lease) -> None:
+        """Remove a conversation whose runs and messages are gone, with its lease."""
+        condition = f"{_HOLDS_LEASE} AND size(#waiting) = :zero"
+        key = {"pk": scoped(lease.tenant, lease.conversation_id)}
+        self.dynamo.write(Delete(self.table, key, condition, {"token": lease.fencing_token, "zero": 0}))
+
+    def due(self, now: datetime, limit: int) -> list[tuple[str, str, int]]:
+        """Return (tenant, conversation id, due epoch seconds) of at most `limit` overdue ones, oldest first."""
+        page = self.dynamo.query(
+            self.table,
+            "#due_shard = :shard AND #due_at <= :now",
+            {"shard": DUE_SHARD, "now": int(now.timestamp())},
+            index="by_due",
+            limit=limit,
+        )
+        return [(*split_scoped(item["pk"]), item["due_at"]) for item in page.items]
+
+    def _write_held(self, lease: Lease, expression: str, values: Item) -> Item:
+        key = {"pk": scoped(lease.tenant, lease.conversation_id)}
+        held = values | {"token": lease.fencing_token}
+        try:
+            return self.dynamo.write(Update(self.table, key, expression, _HOLDS_LEASE, held))
+        except ConditionFailedError as failed:
+            raise _lost(lease) from failed
+
+
+def _require_held(failed: ConditionFailedError, lease: Lease) -> None:
+    if failed.found.get("fencing_token") != lease.fencing_token:
+        raise _lost(lease) from failed
+
+
+def _lost(lease: Lease) -> LeaseLostError:
+    return LeaseLostError(f"conversation {lease.conversation_id} was claimed by another runner")
+
+
+def _lease_values(now: datetime, duration: timedelta) -> Item:
+    return {
+        "now": to_epoch_ms(now),
+        "expires": to_epoch_ms(now + duration),
+        "due_shard": DUE_SHARD,
+        "due_at": due_slot_epoch_s(now + duration),
+    }
+
+
+def _to_conversation(item: Item) -> Conversation:
+    tenant, conversation_id = split_scoped(item["pk"])
+    expires = item.get("lease_expires_ms")
+    return Conversation(
+        tenant=tenant,
+        id=conversation_id,
+        agent_id=item["agent_id"],
+        waiting=tuple(item["waiting"]),
+        next_sequence=item["next_sequence"],
+        lease_holder=item.get("lease_holder"),
+        lease_expires_at=from_epoch_ms(expires) if expires is not None else None,
+        fencing_token=item["fencing_token"],
+        is_deleted="deleted_at" in item,
+    )
