@@ -100,6 +100,14 @@ class ScriptedModel:
         """Return every request to a provider's path so far, oldest first."""
         return self._server.seen()
 
+    def requests_of(self, model: str) -> list[SeenRequest]:
+        """Return the requests that asked this model, oldest first."""
+        return self._server.seen(model)
+
+    def play_for(self, model: str, answers: Iterable[Answer] = (), rule: Rule | None = None) -> None:
+        """Give one model id a script of its own, so that tests on one server don't take each other's answers."""
+        self._script.replace(answers, rule, model)
+
     def play(self, answers: Iterable[Answer] = (), rule: Rule | None = None) -> None:
         """Put a new script in the place of the present one."""
         self._script.replace(answers, rule)
