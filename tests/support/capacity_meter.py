@@ -5,14 +5,14 @@ come between. `from support.capacity_meter import meter` gives a test the fixtur
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from support.aws_tables import REGION, Stack
@@ -147,21 +147,23 @@ def _meter_writes(
     intents = list(_intents(meter.tables, operation, parameters))
     before = [intent.stored_item() for intent in intents]
     is_transactional = operation == "TransactWriteItems"
-    failed = True
+
+    def charges(after: Iterable[Attributes | None], *, failed: bool) -> Iterator[Charge]:
+        for intent, old, new in zip(intents, before, after, strict=True):
+            units = write_units(old, new, is_transactional=is_transactional)
+            yield Charge(intent.table, str(intent), write_units=units)
+            if not failed:
+                yield from _index_charges(meter.tables[intent.table], intent, old, new)
+
     try:
         answer = make_api_call(client, operation, parameters)
-        failed = False
-        return answer
     except ClientError:
+        attempted = (intent.attempted for intent in intents)
+        meter.calls.append(MeteredCall(operation, tuple(charges(attempted, failed=True)), failed=True))
         raise
-    finally:
-        charges: list[Charge] = []
-        for intent, old in zip(intents, before, strict=True):
-            new = intent.attempted if failed else intent.stored_item()
-            units = write_units(old, new, is_transactional=is_transactional)
-            charges.append(Charge(intent.table, str(intent), write_units=units))
-            charges += [] if failed else _index_charges(meter.tables[intent.table], intent, old, new)
-        meter.calls.append(MeteredCall(operation, tuple(charges), failed))
+    stored = (intent.stored_item() for intent in intents)
+    meter.calls.append(MeteredCall(operation, tuple(charges(stored, failed=False))))
+    return answer
 
 
 def _index_charges(

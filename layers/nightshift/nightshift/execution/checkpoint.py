@@ -115,7 +115,9 @@ class Checkpoints:
         writes: list[Write] = [self.database.runs.advance(state.run, ended), self._dequeue(state, ended, releases)]
         writes += self._additions(state, messages, step)
         if ended.callback_url:
-            writes.append(self.database.deliveries.create(_delivery_of(ended), self.clock.now()))
+            writes.append(
+                self.database.deliveries.create(_delivery_of(ended, state.request.correlation_id), self.clock.now())
+            )
         self._transact(state, writes)
         state.run = ended
 
@@ -188,7 +190,7 @@ def _messages_written(run: Run) -> int:
     return run.last_sequence - run.first_sequence + 1
 
 
-def _delivery_of(run: Run) -> CallbackDelivery:
+def _delivery_of(run: Run, correlation_id: str) -> CallbackDelivery:
     if run.callback_url is None or run.stop_reason is None or run.completed_at is None:
         raise ValueError(f"run {run.id} has no outcome to announce")
     return CallbackDelivery(
@@ -199,4 +201,5 @@ def _delivery_of(run: Run) -> CallbackDelivery:
         run_status=run.status,
         stop_reason=run.stop_reason,
         run_completed_at=run.completed_at,
+        correlation_id=correlation_id,
     )

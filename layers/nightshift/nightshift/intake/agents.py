@@ -11,6 +11,7 @@ from nightshift.domain.errors import ConditionFailedError, NotFoundError, Transi
 from nightshift.domain.message import Message, MessageDraft, Role, TextPart
 from nightshift.domain.system_prompt import DEFAULT_SYSTEM, compile_system_prompt
 from nightshift.intake.listing import Listing, list_indexed
+from nightshift.intake.show import show_agent
 from nightshift.intake.wire import CreateAgent, CreateBlock, ListAgentsQuery
 from nightshift.models.handles import parse_handle
 from nightshift.storage.database import Database
@@ -80,7 +81,7 @@ class AgentRegistry:
         Raises:
             NotFoundError: this tenant has none of this id.
         """
-        agent = self.database.agents.get(tenant, agent_id)
+        agent = self.database.agents.get(tenant, agent_id) if ids.is_well_formed("agent", agent_id) else None
         if agent is None:
             raise NotFoundError(f"Agent with ID {agent_id} not found")
         return agent
@@ -92,6 +93,7 @@ class AgentRegistry:
             page=lambda forward, limit, start: agents.list_page(tenant, forward=forward, limit=limit, start=start),
             load=lambda entries: agents.get_many(tenant, [entry["agent_id"] for entry in entries]),
             is_wanted=lambda agent: _is_wanted(agent, query),
+            show=show_agent,
             start_of=lambda agent_id: agents.index_key(self.get(tenant, agent_id)),
         )
         return list_indexed(listing, query)

@@ -1,11 +1,13 @@
 """Lists that an index keeps in order: cursors both ways, filters, a limit (letta_api_spec §5.0).
 
 For the order asked for, `after` gives what follows the named thing and `before` what precedes it, nearest first; the
-answer is always in that order, and empty at the end, which is how the SDK's automatic paging knows.
+answer is always in that order, and empty at the end alone, which is how the SDK's automatic paging knows.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nightshift.domain.errors import InvalidRequestError
 from nightshift.intake.wire import PageQuery
@@ -13,6 +15,9 @@ from nightshift.storage.dynamo import Item, Page
 
 INDEX_PAGE = 100
 """Entries read from an index at a time; what one BatchGetItem can load."""
+
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+"""JSON after which a page ends before its limit: Lambda hands on 6 MB, in which quotes and line breaks count double."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +28,14 @@ class Listing[Thing]:
         page: reads index entries (forward, limit, start key).
         load: turns entries into things, in their order.
         is_wanted: the filters.
+        show: what the API shows of a thing, for its size.
         start_of: the index key of the thing that a cursor names.
     """
 
     page: Callable[[bool, int, Item | None], Page]
     load: Callable[[Sequence[Item]], list[Thing]]
     is_wanted: Callable[[Thing], bool]
+    show: Callable[[Thing], Any]
     start_of: Callable[[str], Item]
 
 
@@ -55,5 +62,19 @@ def _collect[Thing](listing: Listing[Thing], forward: bool, start: Item | None, 
         page = listing.page(forward, INDEX_PAGE, start)
         found += [thing for thing in listing.load(page.items) if listing.is_wanted(thing)]
         if len(found) >= limit or page.next_key is None:
-            return found[:limit]
+            return take_page(found, limit, listing.show)
         start = page.next_key
+
+
+def take_page[Thing](things: Iterable[Thing], limit: int, show: Callable[[Thing], Any]) -> list[Thing]:
+    """Return the first `limit` things, fewer if what is shown of them would not fit into an answer; at least one."""
+    taken: list[Thing] = []
+    room = MAX_PAGE_BYTES
+    for thing in things:
+        room -= len(json.dumps(show(thing), ensure_ascii=False).encode())
+        if taken and room < 0:
+            break
+        taken.append(thing)
+        if len(taken) == limit:
+            break
+    return taken

@@ -1,28 +1,21 @@
 """Answers questions about runs and what was said in them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from nightshift.domain import ids
-from nightshift.domain.callback import CallbackDelivery
 from nightshift.domain.display import Json, show_messages
 from nightshift.domain.errors import InvalidRequestError, NotFoundError
+from nightshift.domain.message import Message
 from nightshift.domain.run import DisplayConfig, Run
 from nightshift.domain.run_status import ACTIVE_STATUSES
 from nightshift.domain.step import Step
-from nightshift.intake.listing import Listing, direction, list_indexed
+from nightshift.intake.listing import Listing, direction, list_indexed, take_page
+from nightshift.intake.show import RunView, show_run
 from nightshift.intake.wire import AgentMessagesQuery, ListRunsQuery, PageQuery, RunMessagesQuery
 from nightshift.storage.database import Database
 from nightshift.storage.dynamo import Item
-
-
-@dataclass(frozen=True, slots=True)
-class RunView:
-    """A run with its callback's delivery, None while it has none."""
-
-    run: Run
-    delivery: CallbackDelivery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +48,7 @@ class Queries:
             ),
             load=lambda entries: runs.get_many(tenant, [entry["run_id"] for entry in entries]),
             is_wanted=lambda run: _is_wanted(run, query, agent_ids),
+            show=lambda run: show_run(RunView(run)),
             start_of=lambda run_id: self._index_key(tenant, run_id, agent_id),
         )
         found = list_indexed(listing, query)
@@ -73,7 +67,10 @@ class Queries:
         return page[::-1] if is_backwards else page
 
     def run_messages(self, tenant: str, run_id: str, query: RunMessagesQuery) -> list[Json]:
-        """Return a page of the run's messages as shown; the limit counts stored ones, which are never cut apart."""
+        """Return a page of the run's messages as shown.
+
+        The limit counts stored messages of which something is shown; their parts are never cut apart.
+        """
         run = self._run(tenant, run_id)
         if run.first_sequence is None or run.last_sequence is None:
             return []
@@ -83,8 +80,7 @@ class Queries:
         messages = self.database.messages.read(
             tenant, run.conversation_id, first=first, last=last, newest_first=not forward
         )
-        page = list(islice(messages, query.limit))
-        return show_messages(page[::-1] if is_backwards else page, run.display)
+        return _show_page(messages, query.limit, run.display, is_turned=is_backwards)
 
     def agent_messages(self, tenant: str, agent_id: str, query: AgentMessagesQuery) -> list[Json]:
         """Return messages of the agent's default conversation, always oldest first.
@@ -102,10 +98,9 @@ class Queries:
         last = _HIGHEST if before is None else before - 1
         newest_first = query.order == "desc" and query.after is None
         messages = self.database.messages.read(tenant, agent_id, first=first, last=last, newest_first=newest_first)
-        page = list(islice(messages, query.limit))
         types = query.include_return_message_types
         display = DisplayConfig(include_return_message_types=None if types is None else tuple(types))
-        return show_messages(page[::-1] if newest_first else page, display)
+        return _show_page(messages, query.limit, display, is_turned=newest_first)
 
     def _run(self, tenant: str, run_id: str) -> Run:
         if not ids.is_well_formed("run", run_id):
@@ -118,8 +113,11 @@ class Queries:
         return run
 
     def _index_key(self, tenant: str, run_id: str, agent_id: str | None) -> Item:
-        keys = self.database.runs.index_key(self._run(tenant, run_id))
-        return keys["by_agent" if agent_id else "by_tenant"]
+        """Return a run's place in the index that is read; among another agent's runs, the place it would have there."""
+        run = self._run(tenant, run_id)
+        if agent_id is None:
+            return self.database.runs.index_key(run)["by_tenant"]
+        return self.database.runs.index_key(replace(run, agent_id=agent_id))["by_agent"]
 
     def _sequence(self, conversation_id: str, tenant: str, cursor: str | None) -> int | None:
         """Return the place of the message that a cursor names, which must exist in this conversation."""
@@ -134,6 +132,13 @@ class Queries:
 
 
 _HIGHEST = 2**48 - 1
+
+
+def _show_page(messages: Iterable[Message], limit: int, display: DisplayConfig, *, is_turned: bool) -> list[Json]:
+    """Show the first `limit` messages that show anything: a page must not be empty while others follow it."""
+    shown = (show_messages([message], display) for message in messages)
+    page = take_page((parts for parts in shown if parts), limit, lambda parts: parts)
+    return [part for parts in (page[::-1] if is_turned else page) for part in parts]
 
 
 def _range(query: PageQuery, first: int, last: int, cursors: Sequence[int | None]) -> tuple[int, int]:
@@ -161,7 +166,7 @@ def _is_wanted(run: Run, query: ListRunsQuery, agent_ids: set[str]) -> bool:
         not query.statuses or run.status.value in query.statuses,
         not query.active or run.status in ACTIVE_STATUSES,
         query.background is not False,
-        query.stop_reason is None or (run.stop_reason is not None and run.stop_reason.value == query.stop_reason),
+        query.stop_reason is None or run.stop_reason is query.stop_reason,
         query.conversation_id is None or run.public_conversation_id == query.conversation_id,
     )
     return all(checks)

@@ -1,13 +1,23 @@
 """Agents, runs and steps as the API shows them (letta_api_spec §2.1, §4, §5.4)."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from nightshift.clock import to_iso
 from nightshift.domain.agent import Agent, Block
+from nightshift.domain.callback import CallbackDelivery
 from nightshift.domain.display import Json, show_metadata, show_usage
 from nightshift.domain.message import Usage
+from nightshift.domain.run import Run
 from nightshift.domain.step import Step
-from nightshift.intake.query import RunView
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with its callback's delivery, None while it has none."""
+
+    run: Run
+    delivery: CallbackDelivery | None = None
 
 
 def show_run(view: RunView) -> Json:

@@ -20,6 +20,7 @@ from nightshift.intake.wire import CreateRun
 from nightshift.models.handles import parse_handle
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell, Ring
+from nightshift.storage.payloads import MAX_INLINE_BYTES
 from nightshift.telemetry import logger
 
 QUEUE_FULL_RETRY_SECONDS = 60
@@ -61,6 +62,8 @@ class Submission:
         return run
 
     def _write(self, run: Run, body: CreateRun, correlation_id: str) -> None:
+        if _may_need_object(body):
+            self._require_place(run)
         place = self.database.conversations.enqueue(run.tenant, run.conversation_id, run.id, run.created_at)
         request = self.database.runs.create_request(run, body.to_request(correlation_id))
         try:
@@ -68,13 +71,29 @@ class Submission:
         except ConditionFailedError as failed:
             if failed.index != 0:
                 raise
-            if len(failed.found.get("waiting", ())) >= MAX_WAITING_RUNS:
-                detail = f"{MAX_WAITING_RUNS} runs wait for this agent already; send again when some are done"
-                raise TooManyRequestsError(detail, QUEUE_FULL_RETRY_SECONDS) from failed
-            raise NotFoundError("Agent not found") from failed
+            self._require_place(run)
+            raise
+
+    def _require_place(self, run: Run) -> None:
+        """Raise what the client is told if the conversation takes no run now."""
+        conversation = self.database.conversations.get(run.tenant, run.conversation_id)
+        if conversation is None or conversation.is_deleted:
+            raise NotFoundError("Agent not found")
+        if len(conversation.waiting) >= MAX_WAITING_RUNS:
+            detail = f"{MAX_WAITING_RUNS} runs wait for this agent already; send again when some are done"
+            raise TooManyRequestsError(detail, QUEUE_FULL_RETRY_SECONDS)
 
     def _ring(self, run: Run, correlation_id: str) -> None:
         try:
             self.doorbell.ring(Ring(run.tenant, run.conversation_id, correlation_id))
         except TransientError as error:
             logger.warning("doorbell not rung, the sweeper will", run_id=run.id, reason=str(error))
+
+
+def _may_need_object(body: CreateRun) -> bool:
+    """Tell whether the request may be too large for an item: its object is written before the transaction.
+
+    Only then the place is looked for first, so that no content of a refused request stays in the bucket. The body with
+    all its defaults written out is never smaller than what is stored of it.
+    """
+    return len(body.model_dump_json().encode()) > MAX_INLINE_BYTES

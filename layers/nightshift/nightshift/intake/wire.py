@@ -1,12 +1,14 @@
 """What clients send: typed, checked, and turned into the domain's values. Unknown fields are ignored at every level."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AliasChoices,
     BaseModel,
     ConfigDict,
+    FailFast,
     Field,
+    JsonValue,
     StrictBool,
     StrictInt,
     StringConstraints,
@@ -15,10 +17,12 @@ from pydantic import (
 )
 
 from nightshift.domain import ids
+from nightshift.domain.agent import DEFAULT_BLOCK_LIMIT_CHARS
 from nightshift.domain.callback_url import CallbackUrl
 from nightshift.domain.message import MessageDraft, Role, TextPart
 from nightshift.domain.run import DEFAULT_MAX_STEPS, DisplayConfig
 from nightshift.domain.run_request import RunRequest
+from nightshift.domain.stop_reason import StopReason
 
 type MessageType = Literal[
     "system_message",
@@ -34,6 +38,32 @@ type MessageType = Literal[
     "event_message",
 ]
 
+type AgentType = Literal[
+    "letta_v1_agent",
+    "memgpt_agent",
+    "memgpt_v2_agent",
+    "react_agent",
+    "workflow_agent",
+    "split_thread_agent",
+    "sleeptime_agent",
+    "voice_convo_agent",
+    "voice_sleeptime_agent",
+]
+"""What the SDK knows; all are served by the one loop there is."""
+
+MAX_TOKENS = 100_000_000
+"""Upper bound of every count of tokens: far above any model, and exact in every store and language."""
+
+MAX_MEMORY_BYTES = 512 * 1024
+"""For the values of an agent's blocks together: every answer about the agent shows them twice, within Lambda's 6 MB."""
+
+type Tokens = Annotated[StrictInt, Field(ge=1, le=MAX_TOKENS)]
+
+type ShortText = Annotated[str, Field(max_length=256)]
+"""What is stored in items that every checkpoint rewrites: names and handles, not content."""
+
+type AgentId = Annotated[str, StringConstraints(pattern=ids.id_pattern("agent"))]
+
 type AgentName = Annotated[str, StringConstraints(max_length=256, pattern=r"^[\p{L}\p{M}\p{Nd} \-_']+$")]
 """Letters of any language, digits, space, `-`, `_` and `'` (letta_api_spec §5.4)."""
 
@@ -41,9 +71,9 @@ type BlockLabel = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A
 
 
 class Wire(BaseModel):
-    """Base of everything that comes over the wire."""
+    """Base of everything that comes over the wire. A list is refused at its first bad element."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class TextContent(Wire):
@@ -57,7 +87,7 @@ class TextContent(Wire):
         return TextPart(self.text, self.signature)
 
 
-type Content = Annotated[str, Field(min_length=1)] | Annotated[list[TextContent], Field(min_length=1)]
+type Content = Annotated[str, Field(min_length=1)] | Annotated[list[TextContent], Field(min_length=1), FailFast()]
 
 
 def _to_parts(content: str | list[TextContent]) -> tuple[TextPart, ...]:
@@ -92,14 +122,14 @@ class CreateRun(Wire):
     """Body of `POST /v1/agents/{agent_id}/messages/async` (letta_api_spec §1.1)."""
 
     input: Content | None = None
-    messages: Annotated[list[MessageCreate], Field(min_length=1)] | None = None
+    messages: Annotated[list[MessageCreate], Field(min_length=1), FailFast()] | None = None
     max_steps: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = DEFAULT_MAX_STEPS
     callback_url: str | None = None
-    include_return_message_types: list[MessageType] | None = None
+    include_return_message_types: Annotated[list[MessageType], FailFast()] | None = None
     use_assistant_message: StrictBool = True
-    assistant_message_tool_name: str = "send_message"
-    assistant_message_tool_kwarg: str = "message"
-    override_model: str | None = None
+    assistant_message_tool_name: ShortText = "send_message"
+    assistant_message_tool_kwarg: ShortText = "message"
+    override_model: ShortText | None = None
     override_system: str | None = Field(default=None, validation_alias=AliasChoices("override_system", "system"))
 
     @model_validator(mode="after")
@@ -133,7 +163,7 @@ class CreateRun(Wire):
             use_assistant_message=self.use_assistant_message,
             assistant_message_tool_name=self.assistant_message_tool_name,
             assistant_message_tool_kwarg=self.assistant_message_tool_kwarg,
-            include_return_message_types=None if types is None else tuple(types),
+            include_return_message_types=None if types is None else tuple(dict.fromkeys(types)),
         )
 
 
@@ -145,12 +175,13 @@ class CreateBlock(Wire):
     limit: Annotated[StrictInt, Field(ge=1)] | None = None
     description: str | None = None
     read_only: StrictBool = False
-    metadata: dict[str, Any] | None = None
+    metadata: dict[str, JsonValue] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.limit is not None and len(self.value) > self.limit:
-            raise ValueError(f"the value has {len(self.value)} characters, the block's limit is {self.limit}")
+        limit = self.limit or DEFAULT_BLOCK_LIMIT_CHARS
+        if len(self.value) > limit:
+            raise ValueError(f"the value has {len(self.value)} characters, the block's limit is {limit}")
         return self
 
 
@@ -158,16 +189,16 @@ class CreateAgent(Wire):
     """Body of `POST /v1/agents/` (letta_api_spec §5.4)."""
 
     name: AgentName | None = None
-    model: str | None = None
+    model: ShortText | None = None
     system: str | None = None
     description: str | None = None
-    agent_type: str = "letta_v1_agent"
-    memory_blocks: list[CreateBlock] = []
-    tags: list[str] = []
-    metadata: dict[str, Any] | None = None
+    agent_type: AgentType = "letta_v1_agent"
+    memory_blocks: Annotated[list[CreateBlock], FailFast()] = []
+    tags: Annotated[list[str], FailFast()] = []
+    metadata: dict[str, JsonValue] | None = None
     embedding: str | None = None
-    context_window_limit: Annotated[StrictInt, Field(ge=1_000)] | None = None
-    max_tokens: Annotated[StrictInt, Field(ge=1)] | None = None
+    context_window_limit: Annotated[Tokens, Field(ge=1_000)] | None = None
+    max_tokens: Tokens | None = None
     timezone: str = "UTC"
 
     @model_validator(mode="after")
@@ -175,6 +206,9 @@ class CreateAgent(Wire):
         labels = [block.label for block in self.memory_blocks]
         if len(set(labels)) < len(labels):
             raise ValueError("memory_blocks must have different labels")
+        size = sum(len(block.value.encode()) for block in self.memory_blocks)
+        if size > MAX_MEMORY_BYTES:
+            raise ValueError(f"memory_blocks hold {size} bytes together, the limit is {MAX_MEMORY_BYTES}")
         return self
 
 
@@ -200,12 +234,12 @@ class ListAgentsQuery(PageQuery):
 class ListRunsQuery(PageQuery):
     """Query of `GET /v1/runs/`."""
 
-    agent_id: str | None = None
-    agent_ids: list[str] = []
+    agent_id: AgentId | None = None
+    agent_ids: list[AgentId] = []
     statuses: list[Literal["created", "running", "completed", "failed", "cancelled"]] = []
     active: bool = False
     background: bool | None = None
-    stop_reason: str | None = None
+    stop_reason: StopReason | None = None
     conversation_id: str | None = None
     ascending: bool | None = None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
 from nightshift.clock import Clock
-from nightshift.models.deadline import Deadline, OutOfTimeError, run_within
+from nightshift.deadline import Deadline, OutOfTimeError, run_within
 from nightshift.models.failures import TransientModelCallError, timed_out
 from nightshift.models.port import RetryPolicy
 

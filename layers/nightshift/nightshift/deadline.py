@@ -49,7 +49,7 @@ def run_within[T](seconds: float, function: Callable[[], T]) -> T:
         except BaseException as error:  # noqa: BLE001  whatever it is, it is raised in the thread that waits
             outcome.set_exception(error)
 
-    threading.Thread(target=work, name="model-call", daemon=True).start()
+    threading.Thread(target=work, name="bounded-call", daemon=True).start()
     if not wait([outcome], timeout=seconds).done:
         raise OutOfTimeError
     return outcome.result()

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from nightshift.models.deadline import OutOfTimeError, run_within
+from nightshift.deadline import OutOfTimeError, run_within
 
 
 def test_result_is_returned() -> None:
