@@ -1,10 +1,5 @@
-"""CallbackQueue → one POST for each due delivery, up to ten at once: a slow receiver must not hold up nine others.
+"""CallbackQueue → one POST for each due delivery, up to ten at once: a slow receiver must not hold up nine others."""
 
-A message that can't be answered is reported alone and comes again; the others are done. Powertools' batch processor
-would do the same and loads 74 modules for it, asyncio and the event classes of every other source among them.
-"""
-
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,10 +8,11 @@ from nightshift.clock import SystemClock
 from nightshift.delivery.deliver import Deliverer
 from nightshift.delivery.send import Sender
 from nightshift.delivery.url_guard import UrlGuard
+from nightshift.doorbell_batch import answer_doorbells
 from nightshift.settings import DeliverySettings
 from nightshift.storage import clients
 from nightshift.storage.deliveries import Deliveries
-from nightshift.storage.doorbells import Doorbell, Ring
+from nightshift.storage.doorbells import Doorbell
 from nightshift.storage.dynamo import Dynamo
 from nightshift.storage.messages import Messages
 from nightshift.storage.payloads import Payloads
@@ -24,24 +20,11 @@ from nightshift.storage.runs import Runs
 from nightshift.storage.secrets import Secret
 from nightshift.telemetry import logger
 
-BATCH_SIZE = 10
-"""Messages that template.yaml lets one invocation have."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
     deliverer: Deliverer
     signing_secret: Secret
-    threads: ThreadPoolExecutor
-
-    def answer(self, record: dict[str, Any], signing_master: bytes) -> str | None:
-        """Answer one doorbell; return the message id if it must come again."""
-        try:
-            self.deliverer.answer(Ring.from_body(record["body"]), signing_master)
-        except Exception:  # noqa: BLE001 -- the boundary of one message: it must not take the other nine along
-            logger.exception("doorbell not answered", message_id=record["messageId"])
-            return str(record["messageId"])
-        return None
 
 
 @cache
@@ -59,7 +42,7 @@ def _delivery() -> _Delivery:
         Sender(SystemClock(), UrlGuard(allow_private=settings.allow_private_callbacks)),
     )
     secret = Secret(settings.signing_secret_arn, settings.secrets_max_age)
-    return _Delivery(deliverer, secret, ThreadPoolExecutor(BATCH_SIZE))
+    return _Delivery(deliverer, secret)
 
 
 @logger.inject_lambda_context
@@ -68,6 +51,4 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     delivery = _delivery()
     # Read before anything is claimed: without it no attempt can be made, and none is used up.
     signing_master = delivery.signing_secret.text().encode()
-    answers = [delivery.threads.submit(delivery.answer, record, signing_master) for record in event["Records"]]
-    failed = [message_id for answer in answers if (message_id := answer.result())]
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    return answer_doorbells(event, lambda ring: delivery.deliverer.answer(ring, signing_master))

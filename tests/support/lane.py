@@ -16,7 +16,6 @@ from nightshift.domain.agent import Agent
 from nightshift.domain.conversation import Conversation
 from nightshift.domain.message import Message
 from nightshift.domain.run import Run
-from nightshift.execution.budget import SliceBudget
 from nightshift.execution.model_source import ModelSource
 from nightshift.execution.slice import SliceResult, SliceRunner
 from nightshift.intake.agents import AgentRegistry
@@ -69,13 +68,10 @@ class Lane:
         self.clock.advance(1)
         return run
 
-    def runner(self) -> SliceRunner:
-        return SliceRunner(self.database, self.models, self.clock, LEASE)
-
     def run_slice(self, slice_seconds: float = 120) -> SliceResult:
         """Do what one doorbell makes a runner do."""
-        budget = SliceBudget.begin(self.clock, timedelta(seconds=slice_seconds), FUNCTION_MS)
-        return self.runner().run(TENANT, self.agent.id, budget)
+        runner = SliceRunner(self.database, self.models, self.clock, timedelta(seconds=slice_seconds), LEASE)
+        return runner.run(TENANT, self.agent.id, FUNCTION_MS)
 
     def sweep(self) -> list[SliceResult]:
         """Let a lease's life and a sweep go by: whatever is due is rung for."""
@@ -124,10 +120,10 @@ class Lane:
 
     def run_slice_that_dies_in_the_model_call(self) -> None:
         """Begin a slice whose process dies while the model thinks: nothing of it is written any more."""
-        runner = SliceRunner(self.database, _DyingModels(self.models.secret), self.clock, LEASE)
-        budget = SliceBudget.begin(self.clock, timedelta(seconds=120), FUNCTION_MS)
+        models = _DyingModels(self.models.secret)
+        runner = SliceRunner(self.database, models, self.clock, timedelta(seconds=120), LEASE)
         with suppress(ProcessDiedError):
-            runner.run(TENANT, self.agent.id, budget)
+            runner.run(TENANT, self.agent.id, FUNCTION_MS)
 
     def delete_agent(self) -> None:
         """Delete the agent as http_api does."""

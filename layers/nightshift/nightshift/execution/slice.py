@@ -9,9 +9,9 @@ lost       nothing to do here: another runner has the conversation, it sleeps, o
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
-from nightshift.clock import Clock
+from nightshift.clock import Clock, SystemClock
 from nightshift.domain import ids
 from nightshift.domain.conversation import Conversation, Lease
 from nightshift.domain.errors import LeaseLostError
@@ -21,7 +21,9 @@ from nightshift.execution.model_source import ModelSource
 from nightshift.execution.removal import remove_conversation
 from nightshift.execution.run_loop import Ended, Paused, RunLoop
 from nightshift.execution.run_state import RunState
+from nightshift.settings import ExecutionSettings
 from nightshift.storage.database import Database
+from nightshift.storage.secrets import Secret
 from nightshift.telemetry import log_keys, logger
 
 
@@ -58,14 +60,27 @@ class SliceRunner:
     database: Database
     models: ModelSource
     clock: Clock
+    slice_duration: timedelta
     lease_duration: timedelta
 
-    def run(self, tenant: str, conversation_id: str, budget: SliceBudget) -> SliceResult:
-        """Execute one slice of the conversation.
+    @classmethod
+    def connect(cls, settings: ExecutionSettings) -> Self:
+        """Build on this process's AWS clients; nothing is called yet."""
+        return cls(
+            database=Database.connect(settings.tables),
+            models=ModelSource(Secret(settings.model_providers_secret_arn, settings.secrets_max_age)),
+            clock=SystemClock(),
+            slice_duration=settings.slice_duration,
+            lease_duration=settings.lease_duration,
+        )
+
+    def run(self, tenant: str, conversation_id: str, remaining_ms: int) -> SliceResult:
+        """Execute one slice of the conversation in a function that is ended in `remaining_ms`.
 
         Raises:
             TransientError: a service failed. The lease is left to run out, which keeps the repeat from coming at once.
         """
+        budget = SliceBudget.begin(self.clock, self.slice_duration, remaining_ms)
         holder = ids.new_id("lease")
         conversation = self.database.conversations.claim(
             tenant, conversation_id, holder, self.clock.now(), self.lease_duration
