@@ -1,0 +1,106 @@
+# Every command of the project. Needs Python 3.11 or newer, git and make; brings uv and Python 3.13 where missing.
+
+PORT       ?= 4566
+STACK_HOME ?= .local
+ENV        ?= staging
+# Template parameters for the local stack, for example PARAMETERS="SliceSeconds=5 LeaseSeconds=10"
+PARAMETERS ?=
+# Options for pytest, for example TEST="-x -k lease"
+TEST       ?=
+
+UV         := .local-tools/bin/uv
+PYTHON     := .venv/bin/python
+VENVS      := .venv/.installed .venv-sam/.installed .venv-emulator/.installed
+STACK       = $(PYTHON) ops/local/stack.py $(1) --port $(PORT) --home $(STACK_HOME)
+SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
+
+.DEFAULT_GOAL := help
+.PHONY: help install up down reset demo test test-stack check lint types format lock deploy clean
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+help: ## Show this help
+	@echo "make <target>, where PORT=$(PORT) STACK_HOME=$(STACK_HOME) MODEL=provider/model ENV=$(ENV) may follow:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+
+# ------------------------------------------------------------------------------------------------------- environments
+
+install: $(VENVS) ## Install uv, Python 3.13 and the three environments
+
+# Three, because the SAM CLI and the embedded AWS pin other releases of botocore and click than the functions use.
+.venv/.installed: requirements/development.txt
+.venv-sam/.installed: requirements/sam.txt ops/local/tools/pip.txt
+.venv-emulator/.installed: requirements/emulator.txt
+
+$(VENVS): | $(UV)
+	@echo "install     $(@D)"
+	@$(UV) python find --quiet --system 3.13 >/dev/null 2>&1 || { echo "install     Python 3.13"; $(UV) python install --quiet 3.13; }
+	@test -x $(@D)/bin/python || $(UV) venv --quiet --python "$$($(UV) python find --system 3.13)" $(@D)
+	@$(UV) pip sync --quiet --require-hashes --compile-bytecode --python $(@D)/bin/python $^
+	@touch $@
+
+$(UV): ops/local/tools/uv.txt
+	@echo "install     uv in .local-tools"
+	@ops/local/tools/install_uv.sh
+	@touch $@
+
+# --------------------------------------------------------------------------------------------------- the stack, locally
+
+up: install ## Start the embedded AWS, build and deploy the stack; shows its URL and key
+	@$(call STACK,up) $(addprefix --parameter ,$(PARAMETERS))
+
+down: install ## Stop the embedded AWS and keep its state
+	@$(call STACK,down)
+
+reset: install ## Stop the embedded AWS and delete its state
+	@$(call STACK,reset)
+
+demo: up ## Run one agent in the background and show what happens; MODEL=openai/... takes a real model
+	@$(PYTHON) ops/local/demo.py --home $(STACK_HOME) $(if $(MODEL),--model $(MODEL))
+
+# ----------------------------------------------------------------------------------------------------- tests and checks
+
+test: install ## Run all tests that need no stack
+	@$(PYTHON) -m pytest --ignore tests/stack $(TEST)
+
+test-stack: install ## Run the tests on the embedded AWS
+	@$(PYTHON) -m pytest tests/stack $(TEST)
+
+check: lint types test ## Run every check: style, import contracts, template, types, tests
+
+lint: install
+	@echo "check       ruff"; .venv/bin/ruff check --quiet && .venv/bin/ruff format --check --quiet
+	@echo "check       import contracts"; .venv/bin/lint-imports > .lint-imports.log || { cat .lint-imports.log; exit 1; }
+	@rm -f .lint-imports.log
+	@echo "check       template.yaml"; .venv/bin/cfn-lint template.yaml
+
+types: install
+	@echo "check       types"; $(PYTHON) -m mypy --exclude '^tests/emulator/' layers/nightshift functions tests
+	@$(PYTHON) -m mypy --config-file ops/local/mypy.ini ops/local tests/emulator
+
+format: install ## Format the code and mend what can be mended
+	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format --quiet
+
+# --------------------------------------------------------------------------------------------- dependencies, deployment
+
+COMPILE := $(UV) pip compile --quiet --python-version 3.13 --generate-hashes --no-annotate --no-header \
+           --no-emit-index-url --no-emit-find-links
+LAYER   := layers/dependencies/requirements.txt
+
+lock: $(UV) ## Compile the pinned and hashed requirements; UPGRADE=--upgrade takes newer releases
+	@echo "lock        $(LAYER)"
+	@$(COMPILE) $(UPGRADE) --python-platform linux pyproject.toml -o $(LAYER)
+	@echo "lock        requirements/"
+	@$(COMPILE) $(UPGRADE) --universal pyproject.toml --group demo --group test --group check -c $(LAYER) \
+	  -o requirements/development.txt
+	@$(COMPILE) $(UPGRADE) --universal --group sam -o requirements/sam.txt
+	@$(COMPILE) $(UPGRADE) --universal --group emulator -o requirements/emulator.txt
+	@echo "lock        ops/local/tools/"
+	@for tool in uv pip; do echo $$tool | $(COMPILE) $(UPGRADE) --universal - -o ops/local/tools/$$tool.txt || exit 1; done
+
+deploy: install ## Build and deploy to a real AWS account; ENV names the section of samconfig.toml
+	@$(SAM) build --config-env $(ENV)
+	@$(SAM) deploy --config-env $(ENV)
+
+clean: ## Delete all that is built and installed; the state of the embedded AWS stays
+	@rm -rf .aws-sam .venv .venv-sam .venv-emulator .local-tools .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,79 @@
+"""How the stack is reached: provider settings go in, address and keys come out into ``stack.json``."""
+
+import json
+import os
+import sys
+from typing import Any
+
+from local_stack.console import StackError
+from local_stack.deployment import Outputs
+from local_stack.settings import REGION, ROOT, Settings
+
+PROVIDER_SETTINGS = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY")
+TENANT = "default"
+
+
+def store_provider_settings(settings: Settings, outputs: Outputs) -> str:
+    """Put the provider settings of the environment into their secret; without any, leave what is there.
+
+    Returns:
+        What was stored, for the person who reads: names only.
+    """
+    found = {name: os.environ[name] for name in PROVIDER_SETTINGS if os.environ.get(name)}
+    if not found:
+        return "no provider settings in the environment, those stored before stay"
+    settings.client("secretsmanager").put_secret_value(
+        SecretId=_output(outputs, "ModelProvidersSecretArn"), SecretString=json.dumps(found)
+    )
+    return f"stored {', '.join(found)}"
+
+
+def describe(settings: Settings, outputs: Outputs) -> dict[str, Any]:
+    """Write ``stack.json``, readable by its owner only, and return what it says."""
+    description = {
+        "base_url": settings.endpoint_url,
+        "api_key": _api_key(settings, outputs),
+        "callback_secret": _callback_secret(settings, outputs),
+        "aws_endpoint_url": settings.endpoint_url,
+        "region": REGION,
+        "outputs": outputs,
+    }
+    fresh = settings.description_file.with_suffix(".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(description, file, indent=2)
+        file.write("\n")
+    fresh.replace(settings.description_file)
+    return description
+
+
+def callback_secret_of_tenant(master: str, tenant: str) -> str:
+    """The ``whsec_`` secret with which a receiver checks the callbacks of one tenant."""
+    sys.path.append(str(ROOT / "layers" / "nightshift"))
+    from nightshift.delivery.signature import derive_secret  # noqa: PLC0415 - found only from here on
+
+    return derive_secret(master.encode(), tenant)
+
+
+def _callback_secret(settings: Settings, outputs: Outputs) -> str | None:
+    if "CallbackSigningSecretArn" not in outputs:
+        return None
+    return callback_secret_of_tenant(_secret(settings, outputs["CallbackSigningSecretArn"]), TENANT)
+
+
+def _api_key(settings: Settings, outputs: Outputs) -> str:
+    tokens = json.loads(_secret(settings, _output(outputs, "ApiKeysSecretArn"))).get(TENANT)
+    token = tokens[0] if isinstance(tokens, list) and tokens else tokens
+    if not isinstance(token, str):
+        raise StackError(f"the secret of API keys has no token of tenant {TENANT!r}: `make reset`, then `make up`")
+    return token
+
+
+def _secret(settings: Settings, secret_id: str) -> str:
+    value: str = settings.client("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"]
+    return value
+
+
+def _output(outputs: Outputs, name: str) -> str:
+    if name not in outputs:
+        raise StackError(f"template.yaml has no output {name}")
+    return outputs[name]

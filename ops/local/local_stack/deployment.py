@@ -1,0 +1,91 @@
+"""``sam deploy`` of the unchanged template, skipped while the stack is what the build and the parameters say."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_stack.builds import run_sam
+from local_stack.console import StackError, say, step
+from local_stack.settings import ROOT, Settings
+
+BUCKET = "nightshift-artifacts"
+"""Made before `sam deploy`, which otherwise deploys a stack of its own for its bucket."""
+
+type Outputs = dict[str, str]
+
+
+def deploy(settings: Settings, sources: str) -> Outputs:
+    """Deploy the build with the given hash, and return the stack's outputs.
+
+    Raises:
+        StackError: The deployment failed, or left the stack where it can't be updated.
+    """
+    configuration = _local_configuration()
+    stack_name: str = configuration["global"]["parameters"]["stack_name"]
+    parameters = _parameters(settings, configuration)
+    stack = _describe(settings, stack_name)
+    _refuse_stuck(stack)
+    wanted = {"sources": sources, "parameters": parameters, "stack_id": stack["StackId"] if stack else None}
+    if stack and _recorded(settings) == wanted:
+        say("deploy      nothing changed")
+        return _outputs(stack)
+    with step("deploy", f"sam deploy to stack {stack_name}"):
+        settings.client("s3").create_bucket(Bucket=BUCKET)
+        _record_file(settings).unlink(missing_ok=True)
+        # Only when there are overrides of our own: the option replaces those of samconfig.toml.
+        overrides = ["--parameter-overrides", *parameters] if settings.parameters else []
+        run_sam(settings, "deploy", "--s3-bucket", BUCKET, "--no-progressbar", *overrides, log_name="deploy.log")
+    stack = _describe(settings, stack_name)
+    if stack is None:
+        raise StackError(f"`sam deploy` left no stack {stack_name}: see {settings.shown(settings.home / 'deploy.log')}")
+    _record_file(settings).write_text(json.dumps(wanted | {"stack_id": stack["StackId"]}))
+    return _outputs(stack)
+
+
+def _local_configuration() -> dict[str, Any]:
+    configuration: dict[str, Any] = tomllib.loads((ROOT / "samconfig.toml").read_text())["local"]
+    return configuration
+
+
+def _parameters(settings: Settings, configuration: dict[str, Any]) -> list[str]:
+    """The overrides of samconfig.toml, then those of the command line, which win."""
+    declared = configuration.get("deploy", {}).get("parameters", {}).get("parameter_overrides", [])
+    if isinstance(declared, str):
+        declared = declared.split()
+    by_name = dict(override.split("=", 1) for override in [*declared, *settings.parameters])
+    return [f"{name}={value}" for name, value in by_name.items()]
+
+
+def _describe(settings: Settings, stack_name: str) -> dict[str, Any] | None:
+    try:
+        stacks = settings.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return dict(stacks[0]) if stacks else None
+
+
+def _refuse_stuck(stack: dict[str, Any] | None) -> None:
+    status = stack["StackStatus"] if stack else ""
+    if status.endswith("_FAILED") or status in {"ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS"}:
+        raise StackError(f"the stack is {status} and can't be updated: `make reset`, then `make up`")
+
+
+def _outputs(stack: dict[str, Any]) -> Outputs:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _record_file(settings: Settings) -> Path:
+    return settings.home / "deployed.json"
+
+
+def _recorded(settings: Settings) -> dict[str, Any] | None:
+    try:
+        recorded: dict[str, Any] = json.loads(_record_file(settings).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return recorded
