@@ -13,12 +13,14 @@ UNAVAILABLE_RETRY_SECONDS = 2
 """What a client is told to wait when a service of ours did not answer; the SDK repeats on 503 by itself."""
 
 MAX_ECHOED_CHARS = 200
-"""Characters of a refused value that its error shows."""
+"""Characters of a refused value, and of a key on the way to it, that its error shows."""
 
 
 def answer(status: int, body: Any, headers: dict[str, str] | None = None) -> Response[str]:
     """Return a JSON answer."""
-    return Response(status, "application/json", json.dumps(body, ensure_ascii=False), dict(headers or {}))
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+    # Half a surrogate pair, as an odd query string may hold one, has no place in UTF-8.
+    return Response(status, "application/json", text.encode("utf-8", "replace").decode(), dict(headers or {}))
 
 
 def install(app: ApiGatewayResolver) -> None:
@@ -31,7 +33,7 @@ def install(app: ApiGatewayResolver) -> None:
 
 def _refused(error: ValidationError) -> Response[str]:
     found = [
-        {"type": one["type"], "loc": list(one["loc"]), "msg": one["msg"], "input": _echo(one["input"])}
+        {"type": one["type"], "loc": [*map(_echo, one["loc"])], "msg": one["msg"], "input": _echo(one["input"])}
         for one in error.errors(include_url=False, include_context=False)
     ]
     return answer(422, {"detail": found})
@@ -39,11 +41,10 @@ def _refused(error: ValidationError) -> Response[str]:
 
 def _echo(value: Any) -> Any:
     """Return what the client sent, if it is short and JSON; its beginning otherwise."""
-    if value is None or isinstance(value, bool | int):
-        return value
     text = value if isinstance(value, str) else repr(value)
-    text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= MAX_ECHOED_CHARS else f"{text[:MAX_ECHOED_CHARS]}…"
+    if len(text) > MAX_ECHOED_CHARS:
+        return f"{text[:MAX_ECHOED_CHARS]}…"
+    return value if value is None or isinstance(value, bool | int) else text
 
 
 def _request_error(error: RequestError) -> Response[str]:

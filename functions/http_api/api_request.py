@@ -1,5 +1,6 @@
 """Reads one request: tenant, body, query and ids, each checked, each refused with the status and text of the API."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -13,6 +14,10 @@ from nightshift.domain.errors import PayloadTooLargeError, RequestError
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 """The documented limit of a request's body; Lambda's own is 6 MB for the event around it."""
+
+
+MAX_SHOWN_ERRORS = 20
+"""Errors that a refusal names; a body may hold half a million of them, an answer has to stay below 6 MB."""
 
 
 class UnauthorizedError(RequestError):
@@ -41,8 +46,7 @@ def parse_body[Body: BaseModel](event: APIGatewayProxyEventV2, model: type[Body]
         PayloadTooLargeError: over the documented limit.
         ValidationError: no JSON object, or one that the model refuses.
     """
-    raw = (event.decoded_body or "") if event.body else ""
-    data = raw.encode("utf-8", "surrogatepass")
+    data = _read_body(event)
     if len(data) > MAX_BODY_BYTES:
         raise PayloadTooLargeError(f"the body has {len(data)} bytes, the limit is {MAX_BODY_BYTES}")
     content_type = event.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
@@ -51,6 +55,12 @@ def parse_body[Body: BaseModel](event: APIGatewayProxyEventV2, model: type[Body]
     if not data:
         raise _refusal("missing", "Field required", ("body",))
     return _validate(model, _parse_json(data), "body")
+
+
+def _read_body(event: APIGatewayProxyEventV2) -> bytes:
+    """Return the body as it was sent, which need not be UTF-8: the parser says what is wrong with it."""
+    body = event.body or ""
+    return base64.b64decode(body) if event.is_base64_encoded else body.encode("utf-8", "surrogatepass")
 
 
 def _parse_json(data: bytes) -> Any:
@@ -63,10 +73,12 @@ def _parse_json(data: bytes) -> Any:
 def parse_query[Query: BaseModel](event: APIGatewayProxyEventV2, model: type[Query]) -> Query:
     """Return the query string as a `model`; a key may be repeated where the model has a list.
 
+    A key without a value counts as absent: that is how the SDK for TypeScript sends null.
+
     Raises:
         ValidationError: the model refuses a value.
     """
-    values = parse_qs(event.raw_query_string, keep_blank_values=True)
+    values = parse_qs(event.raw_query_string)
     lists = {name for name, field in model.model_fields.items() if "list[" in str(field.annotation)}
     plain = {name: found if name in lists else found[-1] for name, found in values.items()}
     return _validate(model, plain, "query")
@@ -94,7 +106,7 @@ def _validate[Model: BaseModel](model: type[Model], value: Any, place: str) -> M
                 "loc": (place, *found["loc"]),
                 "input": found["input"],
             }
-            for found in error.errors(include_url=False, include_context=False)
+            for found in error.errors(include_url=False, include_context=False)[:MAX_SHOWN_ERRORS]
         ]
         raise ValidationError.from_exception_data(model.__name__, details) from error
 

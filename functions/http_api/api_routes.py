@@ -13,8 +13,8 @@ from api_request import parse_body, parse_query, require_id
 from nightshift.clock import SystemClock
 from nightshift.domain.display import show_usage
 from nightshift.intake.agents import AgentRegistry
-from nightshift.intake.query import Queries, RunView
-from nightshift.intake.show import show_agent, show_run, show_step
+from nightshift.intake.query import Queries
+from nightshift.intake.show import RunView, show_agent, show_run, show_step
 from nightshift.intake.submit import Submission
 from nightshift.intake.wire import (
     AgentMessagesQuery,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, unquote
 
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
 
@@ -20,8 +21,9 @@ def _authorized(route: Route) -> Callable[..., Response[str]]:
     def handle(**path_values: str) -> Response[str]:
         event = app.current_event
         request = Request(event, tenant_of(event), event.request_context.request_id)
-        with log_keys(tenant=request.tenant, **path_values):
-            return route.handle(request, **path_values)
+        ids = {name: unquote(value) for name, value in path_values.items()}
+        with log_keys(tenant=request.tenant, **ids):
+            return route.handle(request, **ids)
 
     return handle
 
@@ -48,8 +50,10 @@ def _not_found(_error: Exception) -> Response[str]:
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one request."""
     http = event["requestContext"]["http"]
-    event = {**event, "rawPath": event["rawPath"].rstrip("/") or "/"}
+    # API Gateway decodes the path, and the resolver finds no route for some characters that a segment may then hold.
+    path = quote(event["rawPath"].rstrip("/"), safe="/", errors="replace") or "/"
+    event = {**event, "rawPath": path}
     with log_keys(correlation_id=event["requestContext"]["requestId"]):
         result = app.resolve(event, context)
-        logger.info("request answered", method=http["method"], path=event["rawPath"], status=result["statusCode"])
+        logger.info("request answered", method=http["method"], path=path, status=result["statusCode"])
         return result

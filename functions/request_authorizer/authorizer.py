@@ -13,6 +13,9 @@ from nightshift.settings import read_seconds, read_text
 from nightshift.storage.secrets import Secret
 from nightshift.telemetry import log_keys, logger
 
+KEY_SEPARATOR = "#"
+"""What ends the tenant in every stored key (storage/keys.py)."""
+
 
 @cache
 def _api_keys() -> Secret:
@@ -37,4 +40,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         tenant = find_tenant(token.strip(), _api_keys().mapping()) if is_bearer else None
         if tenant is None:
             logger.info("request without a known token")
+        elif KEY_SEPARATOR in tenant:
+            logger.error("tenant refused: its name would mix its keys with another tenant's", tenant=tenant)
+            tenant = None
     return {"isAuthorized": True, "context": {"tenant": tenant or ""}}
