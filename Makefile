@@ -73,6 +73,7 @@ lint: install
 	@echo "check       import contracts"; .venv/bin/lint-imports > .lint-imports.log || { cat .lint-imports.log; exit 1; }
 	@rm -f .lint-imports.log
 	@echo "check       template.yaml"; .venv/bin/cfn-lint template.yaml
+	@echo "check       template.yaml expanded"; $(PYTHON) tests/template/expand.py | .venv/bin/cfn-lint
 
 types: install
 	@echo "check       types"; $(PYTHON) -m mypy --exclude '^tests/emulator/' layers/nightshift functions tests

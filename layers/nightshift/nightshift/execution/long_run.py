@@ -10,7 +10,7 @@ from nightshift.storage.long_runs import LongRuns
 from nightshift.telemetry import logger
 
 MAX_SLICES_PER_EXECUTION = 1_000
-"""A round of the state machine is at most 16 history events with its retries; an execution may have 25,000 events."""
+"""A round is at most 21 history events, with all its retries and a wait; an execution may have 25,000."""
 
 
 @dataclass(frozen=True, slots=True)

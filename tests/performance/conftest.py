@@ -1,0 +1,70 @@
+"""Budgets: what was measured against what is allowed, shown at the end of the test run."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from moto.dynamodb.models.table import Table
+
+from performance.data_path import DataPath
+from support.aws_tables import Stack, stack
+from support.capacity_meter import meter
+from support.receiver import Receiver, running_receiver
+from support.scripted_model.server import ScriptedModel
+
+__all__ = ["meter", "stack"]
+
+_MEASURED: pytest.StashKey[list[str]] = pytest.StashKey()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Checks figures against the budgets of docs/architecture.md and keeps them for the report."""
+
+    record: Callable[[str, object], None]
+    lines: list[str]
+
+    def check(self, what: str, measured: float, limit: float, unit: str, explain: Callable[[], str] = str) -> None:
+        """Report `measured`, and fail if it is above `limit` with what `explain` tells."""
+        line = f"{what}: {measured:.6g} of {limit:g} {unit}"
+        self.record(f"{what}, {unit}", measured)
+        self.lines.append(line)
+        assert measured <= limit, f"{line}\n{explain()}"
+
+
+@pytest.fixture
+def budget(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Budget:
+    return Budget(record_property, request.config.stash.setdefault(_MEASURED, []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(_MEASURED, []):
+        terminalreporter.write_line(f"budget: {line}")
+
+
+@pytest.fixture
+def uncopied_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep moto from copying whole tables before each transaction, for tests in which none fails.
+
+    It needs the copy to undo a transaction; with long histories, or on the clock, it would be all that is measured.
+    """
+    monkeypatch.setattr(Table, "__deepcopy__", lambda table, _memo: table, raising=False)
+
+
+@pytest.fixture
+def provider() -> Iterator[ScriptedModel]:
+    with ScriptedModel() as model:
+        yield model
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with running_receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def path(stack: Stack, provider: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataPath]:
+    """The data path in process, connected to the stack in moto and to the scripted model."""
+    with DataPath.connected(stack, provider, monkeypatch) as connected:
+        yield connected

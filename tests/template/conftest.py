@@ -1,0 +1,28 @@
+"""template.yaml as it is written, and as it is deployed."""
+
+from typing import Any
+
+import pytest
+
+from support.aws_tables import load_template
+from template.deployment import Deployment
+from template.expand import expand
+
+type Json = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def template() -> Json:
+    """Read template.yaml; `!Ref X` is `{"Ref": "X"}`."""
+    return load_template()
+
+
+@pytest.fixture(scope="session")
+def expanded() -> Json:
+    """Expand template.yaml."""
+    return expand()
+
+
+@pytest.fixture(scope="session")
+def deployment(expanded: Json) -> Deployment:
+    return Deployment(expanded["Resources"])

@@ -1,0 +1,71 @@
+"""Least privilege: one role per function, granted what its code uses and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from template.deployment import Deployment, Permission
+from template.function_code import FUNCTIONS, code_of_function
+from template.used_permissions import BEDROCK, permissions_used
+
+MANAGED = {
+    "AWSLambdaBasicExecutionRole": "writes the function's log; SAM gives it to every function",
+    "AWSLambdaSQSQueueExecutionRole": "takes messages off a queue; SAM gives it to a function with such an event",
+    "AWSLambdaDynamoDBExecutionRole": "reads a table's stream; SAM gives it to a function with such an event",
+}
+"""Managed policies that SAM attaches, and what for. They name no resource, which only hand-written roles could mend."""
+
+WILDCARDS = {
+    **dict.fromkeys(BEDROCK, "which model an agent uses is its owner's choice, and a profile spans regions"),
+    Permission("s3:PutObject", "PayloadBucket/*"): "objects are named by their content",
+    Permission("s3:GetObject", "PayloadBucket/*"): "objects are named by their content",
+    Permission("s3:DeleteObject", "PayloadBucket/*"): "objects are named by their content",
+}
+"""Grants with a wildcard in their resource, with the reason."""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_function_is_granted_exactly_what_its_code_uses(
+    function: str, template: dict[str, Any], deployment: Deployment
+) -> None:
+    environment = deployment.functions[function]["Environment"]["Variables"]
+    used = permissions_used(code_of_function(template, function), environment)
+    granted = frozenset(deployment.granted(deployment.role_of(function)))
+    assert sorted(granted - used) == [], "granted and not used"
+    assert sorted(used - granted) == [], "used and not granted"
+
+
+def test_every_function_has_a_role_of_its_own(deployment: Deployment) -> None:
+    assert sorted(deployment.functions) == FUNCTIONS
+    assert len({deployment.role_of(function) for function in FUNCTIONS}) == len(FUNCTIONS)
+
+
+def test_state_machine_may_invoke_its_function_alone(deployment: Deployment) -> None:
+    (machine,) = deployment.of_type("AWS::StepFunctions::StateMachine").values()
+    granted = set(deployment.granted(machine["RoleArn"]["Fn::GetAtt"][0]))
+    assert granted == {Permission("lambda:InvokeFunction", "WorkflowSliceFunction")}
+
+
+def test_roles_are_those_of_the_functions_and_the_state_machine(deployment: Deployment) -> None:
+    roles = {deployment.role_of(function) for function in FUNCTIONS} | {"LongRunRole"}
+    assert deployment.of_type("AWS::IAM::Role").keys() == roles
+
+
+def test_no_action_is_a_wildcard_and_every_wildcard_resource_has_a_reason(deployment: Deployment) -> None:
+    for role in deployment.of_type("AWS::IAM::Role"):
+        for permission in deployment.granted(role):
+            assert "*" not in permission.action, f"{role}: {permission}"
+            assert "*" not in permission.resource or permission in WILDCARDS, f"{role}: {permission}"
+
+
+def test_managed_policies_are_those_that_sam_attaches(deployment: Deployment) -> None:
+    for role, properties in deployment.of_type("AWS::IAM::Role").items():
+        attached = {arn.rpartition("/")[2] for arn in properties.get("ManagedPolicyArns", ())}
+        assert attached <= MANAGED.keys(), role
+
+
+def test_role_is_assumed_by_the_one_service_it_is_for(deployment: Deployment) -> None:
+    for role, properties in deployment.of_type("AWS::IAM::Role").items():
+        (statement,) = properties["AssumeRolePolicyDocument"]["Statement"]
+        service = "states.amazonaws.com" if role == "LongRunRole" else "lambda.amazonaws.com"
+        assert statement["Principal"] == {"Service": [service]}, role

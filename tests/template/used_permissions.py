@@ -1,0 +1,114 @@
+"""What a function's code may ask AWS for, found in the code itself.
+
+    aggregate.method(…)    in intake, execution, delivery, recovery or the handler, with the aggregate by its usual name
+    └─ storage/<aggregate>.py says what the method does: Put, Update and Delete, calls of `dynamo` and of `payloads`
+
+A queue, a secret and the state machine are used by whoever reads the variable that names them; models by whoever asks
+the registry for one. It can't see through other names, nor tell which branch is taken: it finds what the code may do.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from template.deployment import Permission, name_of
+from template.function_code import LAYER, Modules, names_in
+from template.settings_read import variables_read
+
+TABLES: Final = {
+    "agents": "AgentsTable",
+    "conversations": "ConversationsTable",
+    "runs": "RunsTable",
+    "deliveries": "RunsTable",
+    "messages": "MessagesTable",
+}
+"""Aggregate, as its modules and the fields of `Database` are called, to the table it lives in."""
+
+_DYNAMODB: Final = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "dynamo.get": "GetItem",
+    "dynamo.get_many": "BatchGetItem",
+    "dynamo.query": "Query",
+    "dynamo.query_all": "Query",
+    "dynamo.delete_many": "BatchWriteItem",
+}
+_S3: Final = {"payloads.pack": "PutObject", "payloads.unpack": "GetObject", "payloads.delete": "DeleteObject"}
+
+_BY_VARIABLE: Final = {
+    "_QUEUE_URL": "sqs:SendMessage",
+    "_SECRET_ARN": "secretsmanager:GetSecretValue",
+    "LONG_RUN_ARN": "states:StartExecution",
+}
+"""End of a variable's name to what is done with the resource it names."""
+
+BEDROCK: Final = frozenset(
+    {
+        Permission("bedrock:InvokeModel", "arn:AWS::Partition:bedrock:*::foundation-model/*"),
+        Permission("bedrock:InvokeModel", "arn:AWS::Partition:bedrock:*:AWS::AccountId:inference-profile/*"),
+    }
+)
+
+
+def permissions_used(code: Modules, environment: Mapping[str, Any]) -> frozenset[Permission]:
+    """Return what a function with this code and this environment may ask for."""
+    used = set(_by_variable(variables_read(code).all, environment))
+    used |= {permission for aggregate, method in _methods_called(code) for permission in _does(aggregate, method)}
+    if any("model_for" in names_in(module) for name, module in code.items() if name != "nightshift.models.registry"):
+        used |= BEDROCK
+    return frozenset(used)
+
+
+def _by_variable(names: frozenset[str], environment: Mapping[str, Any]) -> Iterator[Permission]:
+    for name in names & environment.keys():
+        for ending, action in _BY_VARIABLE.items():
+            if name.endswith(ending):
+                yield Permission(action, name_of(environment[name]))
+
+
+def _methods_called(code: Modules) -> set[tuple[str, str]]:
+    """Return every `aggregate.method` outside storage; a method that is only handed on counts as called."""
+    modules = [module for name, module in code.items() if not name.startswith("nightshift.storage.")]
+    dotted = (_dotted(node).partition(".") for module in modules for node in ast.walk(module))
+    return {(owner, method) for owner, _, method in dotted if owner in TABLES and method in _methods(owner)}
+
+
+@cache
+def _does(aggregate: str, method: str) -> frozenset[Permission]:
+    found: set[Permission] = set()
+    body = _methods(aggregate)[method]
+    for node in ast.walk(body):
+        name = node.id if isinstance(node, ast.Name) else _dotted(node)
+        if name in _DYNAMODB:
+            found |= {Permission(f"dynamodb:{_DYNAMODB[name]}", where) for where in _where(aggregate, name, body)}
+        elif name in _S3:
+            found.add(Permission(f"s3:{_S3[name]}", "PayloadBucket/*"))
+        elif name.startswith("self.") and (other := name.removeprefix("self.")) in _methods(aggregate):
+            found |= _does(aggregate, other)
+    return frozenset(found)
+
+
+def _where(aggregate: str, name: str, body: ast.AST) -> list[str]:
+    """Return the table, or the indexes that a query of this method may go to."""
+    table = TABLES[aggregate]
+    strings = [node.value for node in ast.walk(body) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    indexes = [text for text in strings if text.startswith("by_")] if name.startswith("dynamo.query") else []
+    return [f"{table}/index/{index}" for index in indexes] or [table]
+
+
+@cache
+def _methods(aggregate: str) -> dict[str, ast.FunctionDef]:
+    module = ast.parse((LAYER / "nightshift" / "storage" / f"{aggregate}.py").read_text())
+    classes = {node.name.lower(): node for node in module.body if isinstance(node, ast.ClassDef)}
+    return {node.name: node for node in classes[aggregate].body if isinstance(node, ast.FunctionDef)}
+
+
+def _dotted(node: ast.AST) -> str:
+    """Return the last two names of `a.b.c`, without leading underscores of the owner: `b.c`; else nothing."""
+    match node:
+        case ast.Attribute(value=ast.Name(owner) | ast.Attribute(attr=owner), attr=name):
+            return f"{owner.lstrip('_')}.{name}"
+        case _:
+            return ""
