@@ -70,7 +70,7 @@ check: lint types test ## Run every check: style, import contracts, template, ty
 
 lint: install
 	@echo "check       ruff"; .venv/bin/ruff check --quiet && .venv/bin/ruff format --check --quiet
-	@echo "check       import contracts"; .venv/bin/lint-imports > .lint-imports.log || { cat .lint-imports.log; exit 1; }
+	@echo "check       import contracts"; PYTHONPATH=layers/nightshift .venv/bin/lint-imports > .lint-imports.log || { cat .lint-imports.log; exit 1; }
 	@rm -f .lint-imports.log
 	@echo "check       template.yaml"; .venv/bin/cfn-lint template.yaml
 	@echo "check       template.yaml expanded"; $(PYTHON) tests/template/expand.py | .venv/bin/cfn-lint
