@@ -8,41 +8,37 @@ from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolv
 
 import api_errors
 from api_request import tenant_of
-from api_routes import OPEN_ROUTES, ROUTES, Request, Route
 from nightshift.telemetry import log_keys, logger
+from operations import Request, load_operation
+from routes import ROUTES, Route
 
 app = APIGatewayHttpResolver()
 api_errors.install(app)
 
 
-def _authorized(route: Route) -> Callable[..., Response[str]]:
-    """Return the route's handler with the tenant that its token belongs to."""
+def _serve(route: Route) -> Callable[..., Response[str]]:
+    """Return what the resolver calls: the route's operation, for the tenant of the request's token."""
 
     def handle(**path_values: str) -> Response[str]:
         event = app.current_event
-        request = Request(event, tenant_of(event), event.request_context.request_id)
-        ids = {name: unquote(value) for name, value in path_values.items()}
-        with log_keys(tenant=request.tenant, **ids):
-            return route.handle(request, **ids)
+        tenant = "" if route.is_open else tenant_of(event)
+        decoded = {name: unquote(value) for name, value in path_values.items()}
+        with log_keys(tenant=tenant, **decoded):
+            request = Request(event, tenant, event.request_context.request_id)
+            return load_operation(route.operation)(request, **decoded)
 
     return handle
 
 
-def _open(route: Route) -> Callable[[], Response[str]]:
-    return lambda: route.handle(app.current_event)
-
-
-for _route in OPEN_ROUTES:
-    app.route(_route.path, _route.method)(_open(_route))
 for _route in ROUTES:
-    app.route(_route.path, _route.method)(_authorized(_route))
+    app.route(_route.path, _route.method)(_serve(_route))
 
 
 @app.not_found
 def _not_found(_error: Exception) -> Response[str]:
     """Tell a wrong method from an unknown path, after telling a stranger from a client."""
     tenant_of(app.current_event)
-    if any(route.matches_path(app.current_event.path) for route in (*OPEN_ROUTES, *ROUTES)):
+    if any(route.matches_path(app.current_event.path) for route in ROUTES):
         return api_errors.answer(405, {"detail": "Method Not Allowed"})
     return api_errors.answer(404, {"detail": "Not Found"})
 

@@ -234,6 +234,17 @@ def test_more_inputs_than_a_transaction_takes_are_all_appended_in_order(lane: La
     lane.assert_settled([run])
 
 
+def test_half_a_surrogate_pair_from_the_model_is_replaced(lane: Lane, provider: ScriptedModel) -> None:
+    body = '{"choices": [{"message": {"role": "assistant", "content": "half \\ud83d"}, "finish_reason": "stop"}]}'
+    provider.play([RawReply(body)])
+    run = lane.accept()
+
+    lane.run_slice()
+
+    assert lane.texts()[-1] == "assistant: half ?"
+    lane.assert_settled([run])
+
+
 def test_override_system_and_model_hold_for_this_run_alone(lane: Lane, provider: ScriptedModel) -> None:
     runs = [lane.accept("one", override_system="Speak Latin.", override_model="openai/other"), lane.accept("two")]
 

@@ -13,9 +13,9 @@ from letta_client import Letta
 from letta_client.types import AgentState
 from letta_client.types.agents import Run
 
-import api_routes
 import authorizer
 import queue_runner
+import stage
 from nightshift.clock import SystemClock
 from nightshift.domain.conversation import MAX_WAITING_RUNS
 from nightshift.doorbell_batch import BATCH_SIZE
@@ -159,8 +159,9 @@ def deploy(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Deployments:
 
 def forget_functions() -> None:
     """End the runner's threads and make every function begin anew at its next call."""
-    for cached in (api_routes._stage, authorizer._api_keys, queue_runner._settings, queue_runner._slices):
+    for cached in (authorizer._api_keys, queue_runner._settings, queue_runner._slices):
         cached.cache_clear()
+    stage.forget()
 
 
 def put_secret(stack: Stack, logical_id: str, value: Json) -> None:

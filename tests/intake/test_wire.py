@@ -9,7 +9,7 @@ from nightshift.domain import ids
 from nightshift.domain.run import Run
 from nightshift.domain.run_status import RunStatus
 from nightshift.intake import submit
-from nightshift.intake.wire import CreateRun
+from nightshift.intake.wire.create_run import CreateRun
 from nightshift.storage.dynamo import Dynamo
 from nightshift.storage.payloads import Payloads
 from nightshift.storage.runs import Runs

@@ -14,11 +14,11 @@ from typing import Any, Self
 
 import pytest
 
-import api_routes
 import authorizer
 import queue_delivery
 import queue_runner
 import schedule_sweeper
+import stage
 import stream_callbacks
 from nightshift.clock import SystemClock
 from nightshift.domain.conversation import DUE_SLOT
@@ -41,7 +41,7 @@ FUNCTIONS = (
 
 type Json = dict[str, Any]
 
-_MODULES = (authorizer, api_routes, queue_runner, stream_callbacks, queue_delivery, schedule_sweeper)
+_MODULES = (authorizer, stage, queue_runner, stream_callbacks, queue_delivery, schedule_sweeper)
 
 
 @dataclass(slots=True)

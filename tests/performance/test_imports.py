@@ -11,6 +11,7 @@ import pytest
 
 from performance.cold_start import BASELINE, ColdStart, ColdStarts
 from performance.conftest import Budget
+from routes import ROUTES
 
 LIMITS = {
     "http_api": 1.7,
@@ -34,6 +35,9 @@ STAGES = {
 }
 """Handler module to the stage that it may load."""
 
+ACCEPT = "import http_api, operations; operations.load_operation('message_operations:create_run')"
+"""What a cold http_api loads until it can accept a run: its operations are loaded by the group."""
+
 ROUNDS = 5
 
 HEAVY = frozenset({"httpx", "jsonschema", "moto", "openai", "pytest", "requests", "unittest", "yaml"})
@@ -52,7 +56,7 @@ type Measured = Mapping[str, Sequence[ColdStart]]
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     """Start everything several times, in turn, after one round that only compiles."""
     starts = ColdStarts(tmp_path_factory.mktemp("bytecode"))
-    codes = {"baseline": BASELINE} | {module: f"import {module}" for module in LIMITS}
+    codes = {"baseline": BASELINE} | {module: f"import {module}" for module in LIMITS} | {"http_api": ACCEPT}
     rounds = [{name: starts.run(code) for name, code in codes.items()} for _ in range(1 + ROUNDS)]
     return {name: [measurement[name] for measurement in rounds[1:]] for name in codes}
 
@@ -70,6 +74,14 @@ def test_import_stays_within_its_budget(module: str, measured: Measured, budget:
     limit = LIMITS[module]
     budget.check(f"import of {module}", round(len(loaded) / len(baseline), 2), limit, of_modules, explain)
     budget.check(f"import of {module}", round(cpu_ms / baseline_ms, 2), limit, of_time, explain)
+
+
+@pytest.mark.parametrize("module", sorted({route.operation.partition(":")[0] for route in ROUTES}))
+def test_no_group_of_operations_is_heavier(module: str, measured: Measured, tmp_path: Path, budget: Budget) -> None:
+    loaded = ColdStarts(tmp_path).run(f"import http_api, {module}").modules
+    baseline = len(measured["baseline"][0].modules)
+    unit = f"times boto3's {baseline} modules"
+    budget.check(f"import of http_api with {module}", round(len(loaded) / baseline, 2), LIMITS["http_api"], unit)
 
 
 @pytest.mark.parametrize("module", LIMITS)

@@ -20,7 +20,8 @@ from nightshift.execution.model_source import ModelSource
 from nightshift.execution.slice import SliceResult, SliceRunner
 from nightshift.intake.agents import AgentRegistry
 from nightshift.intake.submit import Submission
-from nightshift.intake.wire import CreateAgent, CreateRun
+from nightshift.intake.wire.agents import CreateAgent
+from nightshift.intake.wire.create_run import CreateRun
 from nightshift.models.port import Model
 from nightshift.settings import TableSettings
 from nightshift.storage import clients

@@ -31,7 +31,9 @@ def code_of_function(template: Mapping[str, Any], function: str) -> Modules:
 @cache
 def _code(folder: str, handler: str) -> Modules:
     found: Modules = {}
-    pending = [handler]
+    # http_api names its groups of operations in a table and imports each when it is first asked for.
+    operations = (ROOT / "functions" / folder).glob("*_operations.py")
+    pending = [handler, *(path.stem for path in operations)]
     while pending:
         name = pending.pop()
         path = _path_of(folder, name)

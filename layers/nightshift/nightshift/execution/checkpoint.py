@@ -63,7 +63,7 @@ class Checkpoints:
             inputs = state.request.inputs[_messages_written(state.run) :]
             if not inputs:
                 return
-            self._advance(state, state.run, _first_entries(state.run, inputs))
+            self._advance(state, replace(state.run, starts_without_progress=0), _first_entries(state.run, inputs))
 
     def record(self, state: RunState, changed: Run, entries: Sequence[Entry], step: Step | None = None) -> None:
         """Write what has happened and go on.

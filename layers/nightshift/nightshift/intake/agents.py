@@ -12,7 +12,7 @@ from nightshift.domain.message import Message, MessageDraft, Role, TextPart
 from nightshift.domain.system_prompt import DEFAULT_SYSTEM, compile_system_prompt
 from nightshift.intake.listing import Listing, list_indexed
 from nightshift.intake.show import show_agent
-from nightshift.intake.wire import CreateAgent, CreateBlock, ListAgentsQuery
+from nightshift.intake.wire.agents import CreateAgent, CreateBlock, ListAgentsQuery
 from nightshift.models.handles import parse_handle
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell, Ring

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightshift.domain.errors import InvalidRequestError
-from nightshift.intake.wire import PageQuery
+from nightshift.intake.wire.base import PageQuery
 from nightshift.storage.dynamo import Item, Page
 
 INDEX_PAGE = 100

@@ -13,7 +13,8 @@ from nightshift.domain.run_status import ACTIVE_STATUSES
 from nightshift.domain.step import Step
 from nightshift.intake.listing import Listing, direction, list_indexed, take_page
 from nightshift.intake.show import RunView, show_run
-from nightshift.intake.wire import AgentMessagesQuery, ListRunsQuery, PageQuery, RunMessagesQuery
+from nightshift.intake.wire.base import PageQuery
+from nightshift.intake.wire.lists import AgentMessagesQuery, ListRunsQuery, RunMessagesQuery
 from nightshift.storage.database import Database
 from nightshift.storage.dynamo import Item
 

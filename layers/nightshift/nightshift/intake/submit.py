@@ -16,7 +16,7 @@ from nightshift.domain.conversation import MAX_WAITING_RUNS
 from nightshift.domain.errors import ConditionFailedError, NotFoundError, TooManyRequestsError, TransientError
 from nightshift.domain.run import Run
 from nightshift.domain.run_status import RunStatus
-from nightshift.intake.wire import CreateRun
+from nightshift.intake.wire.create_run import CreateRun
 from nightshift.models.handles import parse_handle
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell, Ring

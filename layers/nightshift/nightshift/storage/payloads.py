@@ -30,10 +30,10 @@ class Payloads:
 
         Written before the item that refers to it: a crash between leaves an unused object, never a broken reference.
         """
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        data = text.encode()
+        # A model may answer half a surrogate pair, which no UTF-8 can hold.
+        data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         if len(data) <= MAX_INLINE_BYTES:
-            return {"payload": text}
+            return {"payload": data.decode()}
         key = f"{tenant}/{hashlib.sha256(data).hexdigest()}"
         try:
             self.client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType="application/json")

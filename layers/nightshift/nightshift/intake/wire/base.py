@@ -1,0 +1,35 @@
+"""What everything that comes over the wire shares. Unknown fields are ignored at every level."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+
+from nightshift.domain import ids
+
+MAX_TOKENS = 100_000_000
+"""Upper bound of every count of tokens: far above any model, and exact in every store and language."""
+
+
+type Tokens = Annotated[StrictInt, Field(ge=1, le=MAX_TOKENS)]
+
+
+type ShortText = Annotated[str, Field(max_length=256)]
+"""What is stored in items that every checkpoint rewrites: names and handles, not content."""
+
+
+type AgentId = Annotated[str, StringConstraints(pattern=ids.id_pattern("agent"))]
+
+
+class Wire(BaseModel):
+    """Base of everything that comes over the wire. A list is refused at its first bad element."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class PageQuery(Wire):
+    """Where a list begins and how much of it is wanted."""
+
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+    order: Literal["asc", "desc"] = "desc"
+    before: str | None = None
+    after: str | None = None
