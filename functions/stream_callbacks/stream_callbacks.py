@@ -12,7 +12,7 @@ from nightshift.settings import read_text
 from nightshift.storage import clients
 from nightshift.storage.doorbells import Doorbell, Ring
 from nightshift.storage.keys import split_scoped
-from nightshift.telemetry import logger
+from nightshift.telemetry import log_keys, logger
 
 
 @cache
@@ -24,12 +24,17 @@ def _doorbell() -> Doorbell:
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Ring once for each new delivery; report the records that must come again."""
     numbers = {_to_ring(record): record["dynamodb"]["SequenceNumber"] for record in event["Records"]}
-    failed = _doorbell().ring_all(list(numbers))
-    log = logger.error if failed else logger.info
-    log("deliveries handed over", run_ids=[ring.subject for ring in numbers], failed=[ring.subject for ring in failed])
-    return {"batchItemFailures": [{"itemIdentifier": numbers[ring]} for ring in failed]}
+    failed = set(_doorbell().ring_all(list(numbers)))
+    for ring in numbers:
+        with log_keys(tenant=ring.tenant, run_id=ring.subject, correlation_id=ring.correlation_id):
+            if ring in failed:
+                logger.error("delivery not handed over, the record comes again")
+            else:
+                logger.info("delivery handed over")
+    return {"batchItemFailures": [{"itemIdentifier": numbers[ring]} for ring in numbers if ring in failed]}
 
 
 def _to_ring(record: dict[str, Any]) -> Ring:
-    tenant, run_id = split_scoped(record["dynamodb"]["Keys"]["pk"]["S"])
-    return Ring(tenant, run_id)
+    change = record["dynamodb"]
+    tenant, run_id = split_scoped(change["Keys"]["pk"]["S"])
+    return Ring(tenant, run_id, change["NewImage"].get("correlation_id", {}).get("S", ""))

@@ -14,7 +14,7 @@ from nightshift.storage.doorbells import Ring
 from support.aws_tables import Stack, load_template
 from support.events import Json, load_event
 from support.lambda_context import FakeLambdaContext
-from support.stored_runs import RUN_ID, TENANT, store_ended_run
+from support.stored_runs import CORRELATION_ID, RUN_ID, TENANT, store_ended_run
 
 THREE = load_event("stream_callbacks/three_deliveries.json")
 
@@ -49,7 +49,7 @@ def many(count: int) -> Json:
 def test_new_delivery_rings_once(stack: Stack) -> None:
     assert handle(load_event("stream_callbacks/new_delivery.json")) == {"batchItemFailures": []}
     (message,) = stack.messages("CallbackQueue")
-    assert Ring.from_body(message["Body"]) == Ring(TENANT, RUN_ID)
+    assert Ring.from_body(message["Body"]) == Ring(TENANT, RUN_ID, "c0ffee00-0000-4000-8000-000000000000")
 
 
 def test_stored_delivery_is_announced_by_the_stream_that_the_template_declares(
@@ -62,7 +62,7 @@ def test_stored_delivery_is_announced_by_the_stream_that_the_template_declares(
     assert set(passing[0]["dynamodb"]) <= set(THREE["Records"][0]["dynamodb"])
     handle({"Records": passing})
     (message,) = stack.messages("CallbackQueue")
-    assert Ring.from_body(message["Body"]) == Ring(TENANT, RUN_ID)
+    assert Ring.from_body(message["Body"]) == Ring(TENANT, RUN_ID, CORRELATION_ID)
 
 
 def test_later_changes_of_a_delivery_are_not_announced(stack: Stack, database: Database) -> None:

@@ -15,6 +15,7 @@ from nightshift.storage.database import Database
 
 TENANT = "default"
 AGENT_ID = "agent-719c8785-e8bd-45b2-8d79-4e67790b2ca8"
+CORRELATION_ID = "d5e1c7a0-4b32-4f0e-9c55-7a1b2c3d4e5f"
 RUN_ID = "run-0b8f7d52-6c1e-4a39-9d24-000000c4e7a1"
 """The run that the files of `events/` speak of."""
 
@@ -55,7 +56,7 @@ def delivery_of(run: Run, url: str) -> CallbackDelivery:
         run_status=run.status,
         stop_reason=run.stop_reason,
         run_completed_at=run.completed_at,
-        correlation_id="d5e1c7a0-4b32-4f0e-9c55-7a1b2c3d4e5f",
+        correlation_id=CORRELATION_ID,
     )
 
 

@@ -89,7 +89,9 @@ class SliceRunner:
             logger.info("conversation not claimed", reason="held by another runner, asleep, or nothing waits")
             return LOST
         lease = Lease(tenant, conversation_id, holder, conversation.fencing_token)
-        logger.info("conversation claimed", fencing_token=lease.fencing_token, waiting=len(conversation.waiting))
+        run_id = next(iter(conversation.waiting), None)
+        waiting = len(conversation.waiting)
+        logger.info("conversation claimed", run_id=run_id, fencing_token=lease.fencing_token, waiting=waiting)
         try:
             with Heartbeat(self.database.conversations, lease, self.clock, self.lease_duration) as heartbeat:
                 return self._work(conversation, lease, heartbeat, budget)
