@@ -15,13 +15,13 @@ STACK       = $(PYTHON) ops/local/stack.py $(1) --port $(PORT) --home $(STACK_HO
 SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset demo test test-stack check lint types format lock deploy clean
+.PHONY: help install up down reset demo test test-stack check lint types format openapi compatibility lock deploy clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 help: ## Show this help
 	@echo "make <target>, where PORT=$(PORT) STACK_HOME=$(STACK_HOME) MODEL=provider/model ENV=$(ENV) may follow:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 # ------------------------------------------------------------------------------------------------------- environments
 
@@ -66,21 +66,30 @@ test: install ## Run all tests that need no stack
 test-stack: install ## Run the tests on the embedded AWS
 	@$(PYTHON) -m pytest tests/stack $(TEST)
 
-check: lint types test ## Run every check: style, import contracts, template, types, tests
+check: lint types test ## Run every check: style, import contracts, template, API document, types, tests
 
 lint: install
 	@echo "check       ruff"; .venv/bin/ruff check --quiet && .venv/bin/ruff format --check --quiet
 	@echo "check       import contracts"; PYTHONPATH=layers/nightshift .venv/bin/lint-imports > .lint-imports.log || { cat .lint-imports.log; exit 1; }
 	@rm -f .lint-imports.log
+	@echo "check       docs/api/openapi.json"; $(PYTHON) ops/api/write_openapi.py --check
 	@echo "check       template.yaml"; .venv/bin/cfn-lint template.yaml
 	@echo "check       template.yaml expanded"; $(PYTHON) tests/template/expand.py | .venv/bin/cfn-lint
 
 types: install
-	@echo "check       types"; $(PYTHON) -m mypy --exclude '^tests/emulator/' layers/nightshift functions tests
+	@echo "check       types"; $(PYTHON) -m mypy --exclude '^tests/emulator/' layers/nightshift functions ops/api tests
 	@$(PYTHON) -m mypy --config-file ops/local/mypy.ini ops/local tests/emulator
 
 format: install ## Format the code and mend what can be mended
 	@.venv/bin/ruff check --fix --quiet; .venv/bin/ruff format --quiet
+
+# ----------------------------------------------------------------------------------------------- documents of the API
+
+openapi: install ## Write docs/api/openapi.json, made from the operations
+	@$(PYTHON) ops/api/write_openapi.py
+
+compatibility: install ## Write docs/api/compatibility.md, made from a test of every SDK method
+	@COMPATIBILITY=write $(PYTHON) -m pytest tests/conformance/test_sdk_methods.py
 
 # --------------------------------------------------------------------------------------------- dependencies, deployment
 

@@ -84,6 +84,15 @@ def parse_query[Query: BaseModel](event: APIGatewayProxyEventV2, model: type[Que
     return _validate(model, plain, "query")
 
 
+def parse_headers[Headers: BaseModel](event: APIGatewayProxyEventV2, model: type[Headers]) -> Headers:
+    """Return the headers, by their names in lower case, as a `model`.
+
+    Raises:
+        ValidationError: the model refuses a value.
+    """
+    return _validate(model, {name.lower(): value for name, value in event.headers.items()}, "header")
+
+
 def require_id(prefix: ids.Prefix, value: str, name: str) -> str:
     """Return a path's id if it is well-formed.
 

@@ -11,6 +11,7 @@ from api_request import tenant_of
 from nightshift.telemetry import log_keys, logger
 from operations import Request, load_operation
 from routes import ROUTES, Route
+from unoffered_routes import explain_unoffered
 
 app = APIGatewayHttpResolver()
 api_errors.install(app)
@@ -36,9 +37,12 @@ for _route in ROUTES:
 
 @app.not_found
 def _not_found(_error: Exception) -> Response[str]:
-    """Tell a wrong method from an unknown path, after telling a stranger from a client."""
-    tenant_of(app.current_event)
-    if any(route.matches_path(app.current_event.path) for route in ROUTES):
+    """Tell what is not offered from a wrong method and an unknown path, after telling a stranger from a client."""
+    event = app.current_event
+    tenant_of(event)
+    if detail := explain_unoffered(event.http_method, event.path):
+        return api_errors.answer(501, {"detail": detail}, {"x-should-retry": "false"})
+    if any(route.matches_path(event.path) for route in ROUTES):
         return api_errors.answer(405, {"detail": "Method Not Allowed"})
     return api_errors.answer(404, {"detail": "Not Found"})
 

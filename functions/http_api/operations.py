@@ -46,7 +46,8 @@ class Operation:
         handler: takes the request, the path's values, and `body` and `query` where they are declared; returns the JSON
             value to answer 200 with, or a Response.
         summary: one line for readers of the API's documentation.
-        returns: the answer's type by its name in the official SDK, with `[]` for a list; empty for any JSON.
+        returns: the answer's type by its name in the official SDK, with `[]` for a list; a media type for what isn't
+            JSON; `|` between choices, one of which may be null; empty for any JSON.
     """
 
     handler: Handler

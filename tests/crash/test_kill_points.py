@@ -7,13 +7,15 @@ nothing due, and one delivery that agrees with its run.
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 
 import pytest
 
 from crash.kill_switch import Death, KillSwitch
-from nightshift.domain.errors import TransientError
+from nightshift.domain.errors import ConflictError, TransientError
 from nightshift.domain.run import Run
 from nightshift.execution.slice import SliceOutcome
+from nightshift.intake.cancel import Cancellation
 from support.aws_tables import Stack
 from support.lane import TENANT, Lane, ProcessDiedError
 from support.scripted_model.answers import ErrorReply
@@ -33,13 +35,15 @@ class Scenario:
         bodies: one accepted run each.
         rule: the model.
         slice_seconds: 0 makes every step a slice of its own.
-        log_length: messages in the log once everything is done.
+        log_length: messages in the log once everything is done; None where a death decides how far a run comes.
+        cancel_before_slice: number of the slice, from 0, before which everything active is cancelled.
     """
 
     bodies: tuple[dict[str, object], ...]
     rule: Rule
-    log_length: int
+    log_length: int | None
     slice_seconds: float = 120
+    cancel_before_slice: int | None = None
 
 
 def _failing(_seen: object) -> ErrorReply:
@@ -53,6 +57,16 @@ SCENARIOS = {
     "two queued runs": Scenario(({}, {"callback_url": CALLBACK}), echo_history, log_length=4),
     "every step a slice": Scenario(({},), answer_after_tool_calls(2), log_length=6, slice_seconds=0),
     "provider fails": Scenario(({"callback_url": CALLBACK},), _failing, log_length=1),
+    "cancelled in the queue": Scenario(
+        ({"callback_url": CALLBACK}, {}), echo_history, log_length=None, cancel_before_slice=0
+    ),
+    "cancelled between slices": Scenario(
+        ({"callback_url": CALLBACK}, {}),
+        answer_after_tool_calls(2),
+        log_length=None,
+        slice_seconds=0,
+        cancel_before_slice=1,
+    ),
     "large input": Scenario(({"text": "x" * 100_000},), echo_history, log_length=2),
 }
 
@@ -70,11 +84,21 @@ class Attempt:
         for body in self.scenario.bodies:
             with self._process():
                 self.runs.append(self.lane.accept(**{"text": "hello", **body}))  # type: ignore[arg-type]
-        is_done = False
-        while not is_done:
+        for number in count():
+            if number == self.scenario.cancel_before_slice:
+                with self._process():
+                    self._cancel()
             is_done = True
             with self._process():
                 is_done = self.lane.run_slice(self.scenario.slice_seconds).outcome is not SliceOutcome.CONTINUES
+            if is_done:
+                return
+
+    def _cancel(self) -> None:
+        with suppress(ConflictError):
+            Cancellation(self.lane.database, self.lane.doorbell, self.lane.clock).cancel_agent(
+                TENANT, self.lane.agent.id
+            )
 
     def recover(self) -> None:
         """Let the sweeper ring until nothing is due any more."""
@@ -102,16 +126,16 @@ def test_death_at_any_write_loses_and_repeats_nothing(
 ) -> None:
     scenario = SCENARIOS[name]
     provider.play(rule=scenario.rule)
-    count = _count_writes(scenario, stack, provider, monkeypatch)
-    for at, death in _points(count):
+    writes = _count_writes(scenario, stack, provider, monkeypatch)
+    for at, death in _points(writes):
         attempt, switch = Attempt(Lane(stack, provider), scenario, []), KillSwitch(at, death)
         with switch.armed(monkeypatch):
             attempt.work()
         assert switch.has_struck
         attempt.recover()
-        _check(attempt, f"{name}: write {at} of {count}, {death}")
+        _check(attempt, f"{name}: write {at} of {writes}, {death}")
     with capsys.disabled():
-        print(f"\nkill points: {count * len(Death)} in {name!r}, lost 0, duplicated 0, stuck 0")  # noqa: T201 -- the report
+        print(f"\nkill points: {writes * len(Death)} in {name!r}, lost 0, duplicated 0, stuck 0")  # noqa: T201 -- the report
 
 
 def _count_writes(scenario: Scenario, stack: Stack, provider: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -122,15 +146,15 @@ def _count_writes(scenario: Scenario, stack: Stack, provider: ScriptedModel, mon
     return len(written)
 
 
-def _points(count: int) -> Iterator[tuple[int, Death]]:
-    return ((at, death) for at in range(1, count + 1) for death in Death)
+def _points(writes: int) -> Iterator[tuple[int, Death]]:
+    return ((at, death) for at in range(1, writes + 1) for death in Death)
 
 
 def _check(attempt: Attempt, at: str) -> None:
     accepted = attempt.accepted()
     known = {run.id for run in attempt.runs}
     assert known <= {run.id for run in accepted}, f"{at}: an acknowledged run is lost"
-    if len(accepted) == len(attempt.scenario.bodies):
+    if attempt.scenario.log_length is not None and len(accepted) == len(attempt.scenario.bodies):
         assert len(attempt.lane.log) == attempt.scenario.log_length, f"{at}: {attempt.lane.texts()}"
     attempt.lane.assert_settled(accepted)
     for run in accepted:

@@ -1,12 +1,12 @@
 """The system message: instructions, memory blocks, what is known about the memory (letta_api_spec §3.1)."""
 
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightshift.domain.agent import Agent, Block
+from nightshift.domain.agent import Agent
+from nightshift.domain.block import Block
 from nightshift.domain.system_prompt import MEMORY_PLACEHOLDER, compile_system_prompt
 from support.clock import START
 
@@ -21,23 +21,22 @@ METADATA = f"""\
 </memory_metadata>"""
 
 
-def _agent(system: str = "You track parcels.", *blocks: Block, **fields: Any) -> Agent:
-    return Agent(AGENT_ID, "default", "Clerk", "openai/x", system, START, START, blocks=blocks, **fields)
+def _agent(system: str = "You track parcels.", **fields: Any) -> Agent:
+    return Agent(AGENT_ID, "default", "Clerk", "openai/x", system, START, START, **fields)
 
 
 def _block(label: str, value: str, **fields: Any) -> Block:
-    return Block(f"block-{label}", label, value, **fields)
+    return Block(f"block-{label}", "default", label, value, START, START, **fields)
 
 
 def test_prompt_without_blocks_is_instructions_and_metadata() -> None:
-    assert compile_system_prompt(_agent(), None, START) == f"You track parcels.\n\n{METADATA}"
+    assert compile_system_prompt(_agent(), [], None, START) == f"You track parcels.\n\n{METADATA}"
 
 
 def test_blocks_stand_between_instructions_and_metadata() -> None:
     human = _block("human", "Bob — 名前", limit_chars=50, description="Who asks", is_read_only=True)
-    agent = _agent("You track parcels.", human, _block("persona", ""))
     assert (
-        compile_system_prompt(agent, None, START)
+        compile_system_prompt(_agent(), [human, _block("persona", "")], None, START)
         == f"""\
 You track parcels.
 
@@ -79,11 +78,11 @@ Bob — 名前
 
 def test_memory_goes_where_the_instructions_want_it() -> None:
     agent = _agent(f"Before. {MEMORY_PLACEHOLDER} After.")
-    assert compile_system_prompt(agent, None, START) == f"Before. {METADATA} After."
+    assert compile_system_prompt(agent, [], None, START) == f"Before. {METADATA} After."
 
 
 def test_conversation_and_recall_are_told() -> None:
-    prompt = compile_system_prompt(_agent(), "conv-1", START.replace(hour=21), recalled_messages=12)
+    prompt = compile_system_prompt(_agent(), [], "conv-1", START.replace(hour=21), recalled_messages=12)
     assert "- CONVERSATION_ID: conv-1\n" in prompt
     assert "- System prompt last recompiled: 2026-11-25 09:00:00 PM UTC+0000\n" in prompt
     assert "- 12 previous messages" in prompt
@@ -91,8 +90,7 @@ def test_conversation_and_recall_are_told() -> None:
 
 @given(st.text(), st.text())
 def test_every_word_of_instructions_and_values_is_kept(system: str, value: str) -> None:
-    agent = replace(_agent(system), blocks=(_block("human", value),))
-    prompt = compile_system_prompt(agent, None, START)
+    prompt = compile_system_prompt(_agent(system), [_block("human", value)], None, START)
     assert all(piece in prompt for piece in system.split(MEMORY_PLACEHOLDER))
     assert f"<value>\n{value}\n</value>" in prompt
     assert f"- chars_current={len(value)}\n" in prompt

@@ -14,6 +14,11 @@ def test_unsigned_v1_request_reaches_the_http_api(aws_to_restart: EmbeddedAws, s
     assert aws_to_restart.get("/v1/agents/?limit=1", authorization="Bearer good") == (200, "/v1/agents/")
 
 
+def test_unsigned_request_for_the_page_reaches_the_http_api(aws_to_restart: EmbeddedAws, stack_name: str) -> None:
+    aws_to_restart.deploy(stack_name, http_api(ECHO, "/docs"))
+    assert aws_to_restart.get("/docs", authorization="Bearer good") == (200, "/docs")
+
+
 def test_signed_v1_request_reaches_its_aws_service(aws_to_restart: EmbeddedAws, stack_name: str) -> None:
     aws_to_restart.deploy(stack_name, http_api(ECHO, "/v1/{proxy+}"))
     assert aws_to_restart.client("mediaconnect").list_flows()["Flows"] == []

@@ -94,7 +94,7 @@ def test_provider_failure_fails_the_run_and_keeps_the_users_message(lane: Lane, 
     assert failed.error is not None
     assert "401" in failed.error
     assert lane.texts() == ["user: remember me"]
-    (step,) = lane.database.runs.steps(TENANT, run.id, first=1, last=9, forward=True)
+    (step,) = lane.database.steps.read(TENANT, run.id, first=1, last=9, forward=True)
     assert step.status == "failed"
     assert step.error_type == "LLMAuthenticationError"
     lane.assert_settled([run])

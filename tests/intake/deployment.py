@@ -19,9 +19,12 @@ import stage
 from nightshift.clock import SystemClock
 from nightshift.domain.conversation import MAX_WAITING_RUNS
 from nightshift.doorbell_batch import BATCH_SIZE
+from nightshift.intake.submit import Submission
+from nightshift.intake.wire.create_run import CreateRun
 from nightshift.settings import TableSettings
 from nightshift.storage import secrets
 from nightshift.storage.database import Database
+from nightshift.storage.doorbells import Ring
 from nightshift.storage.keys import scoped
 from support.aws_tables import Stack, client_of
 from support.events import load_event, queue_event
@@ -75,6 +78,18 @@ class Deployment:
     def post(self, agent_id: str, text: str = "hello", **fields: Any) -> Run:
         """Post one message through the API."""
         return self.sdk().agents.messages.create_async(agent_id, **{"input": text} | fields)
+
+    def post_to(self, conversation_id: str, text: str) -> str:
+        """Accept a run for a conversation as http_api does, without waiting for it; return the run's id."""
+        lane = self.database.conversations.get(self.tenant, conversation_id)
+        assert lane is not None
+        submission = Submission(self.database, stage.doorbell(), SystemClock())
+        body = CreateRun.model_validate({"input": text})
+        return submission.submit(self.tenant, lane.agent_id, body, "correlation", conversation_id).id
+
+    def ring(self, conversation_id: str) -> None:
+        """Ring for a conversation as the sweeper does."""
+        stage.doorbell().ring(Ring(self.tenant, conversation_id))
 
     def point_at(self, provider: ScriptedModel) -> None:
         """Put the provider's address into the providers secret."""

@@ -113,7 +113,8 @@ def test_agent_has_what_its_creator_said(deployment: Deployment) -> None:
     assert (human.description, human.read_only) == ("Who asks", True)
     assert (persona.label, persona.value, persona.limit) == ("persona", "", 100_000)
     assert agent.memory.blocks == agent.blocks
-    assert (agent.tools, agent.sources) == ([], [])
+    assert [tool.name for tool in agent.tools] == ["conversation_search", "memory_insert", "memory_replace"]
+    assert agent.sources == []
 
 
 def test_agent_is_read_as_it_was_created(deployment: Deployment) -> None:

@@ -167,7 +167,7 @@ def test_refusal_names_the_place_the_rule_and_what_was_found(post: Post) -> None
         "detail": [
             {
                 "type": "literal_error",
-                "loc": ["body", "messages", 1, "role"],
+                "loc": ["body", "messages", 1, "message", "role"],
                 "msg": "Input should be 'user', 'system' or 'assistant'",
                 "input": "wizard",
             },

@@ -131,16 +131,16 @@ def test_steps_are_read_by_range_in_both_directions(database: Database) -> None:
         Step(ids.step_id(run.id, n), run.id, run.agent_id, n, StepStatus.SUCCESS, START, "openai/x", None, 1_000)
         for n in range(1, 6)
     ]
-    database.transact([database.runs.put_step(TENANT, step) for step in steps])
+    database.transact([database.steps.put(TENANT, step) for step in steps])
 
     def numbers(first: int, last: int, *, forward: bool) -> list[int]:
-        found = database.runs.steps(TENANT, run.id, first=first, last=last, forward=forward)
+        found = database.steps.read(TENANT, run.id, first=first, last=last, forward=forward)
         return [step.number for step in found]
 
     assert numbers(2, 4, forward=True) == [2, 3, 4]
     assert numbers(1, 99, forward=False) == [5, 4, 3, 2, 1]
     assert numbers(3, 2, forward=True) == []
-    assert next(database.runs.steps(TENANT, run.id, first=1, last=1, forward=True)) == steps[0]
+    assert next(database.steps.read(TENANT, run.id, first=1, last=1, forward=True)) == steps[0]
 
 
 def test_item_of_a_plain_run_stays_within_one_write_unit(database: Database) -> None:

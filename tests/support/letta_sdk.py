@@ -29,7 +29,7 @@ MAX_PAYLOAD_BYTES: Final = 6_291_556
 _TEXT_TYPES: Final = ("text/", "application/json", "application/xml", "application/javascript")
 """Content types whose body arrives as text; API Gateway encodes every other, and a missing one, in base64."""
 
-_ROUTES_WITHOUT_TOKEN: Final = ("GET /v1/health", "GET /v1/health/")
+_ROUTES_WITHOUT_TOKEN: Final = ("GET /v1/health", "GET /v1/health/", "GET /v1/openapi.json", "GET /docs")
 
 
 class InProcessApi(httpx.BaseTransport):

@@ -18,9 +18,14 @@ from template.settings_read import variables_read
 
 TABLES: Final = {
     "agents": "AgentsTable",
+    "blocks": "AgentsTable",
+    "tools": "AgentsTable",
     "conversations": "ConversationsTable",
     "runs": "RunsTable",
     "deliveries": "RunsTable",
+    "steps": "RunsTable",
+    "idempotency": "RunsTable",
+    "descriptions": "AgentsTable",
     "messages": "MessagesTable",
 }
 """Aggregate, as its modules and the fields of `Database` are called, to the table it lives in."""
@@ -29,6 +34,7 @@ _DYNAMODB: Final = {
     "Put": "PutItem",
     "Update": "UpdateItem",
     "Delete": "DeleteItem",
+    "Check": "ConditionCheckItem",
     "dynamo.get": "GetItem",
     "dynamo.get_many": "BatchGetItem",
     "dynamo.query": "Query",

@@ -46,7 +46,7 @@ def from_epoch_ms(epoch_ms: int) -> datetime:
 
 def to_iso(moment: datetime) -> str:
     """Format as ISO-8601 in UTC with microseconds and `Z`, the form of every stored and displayed time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def from_iso(text: str) -> datetime:

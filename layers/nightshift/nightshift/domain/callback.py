@@ -7,7 +7,10 @@ attempt carries the same body and agrees with the run.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
+from nightshift.domain import ids
+from nightshift.domain.run import Run
 from nightshift.domain.run_status import RunStatus
 from nightshift.domain.stop_reason import StopReason
 
@@ -74,6 +77,26 @@ class CallbackDelivery:
     status_code: int | None = None
     error: str | None = None
     correlation_id: str = ""
+
+    @classmethod
+    def of(cls, run: Run, correlation_id: str) -> Self:
+        """Make the delivery that announces how a run ended.
+
+        Raises:
+            ValueError: the run has not ended, or asked for no callback.
+        """
+        if run.callback_url is None or run.stop_reason is None or run.completed_at is None:
+            raise ValueError(f"run {run.id} has no outcome to announce")
+        return cls(
+            id=ids.new_id("delivery"),
+            tenant=run.tenant,
+            run_id=run.id,
+            url=run.callback_url,
+            run_status=run.status,
+            stop_reason=run.stop_reason,
+            run_completed_at=run.completed_at,
+            correlation_id=correlation_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)

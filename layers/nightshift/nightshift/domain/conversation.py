@@ -35,6 +35,8 @@ class Conversation:
         next_sequence: place in the log of the next message to be written.
         lease_holder: who executes it now, None when nobody does.
         fencing_token: raised by every claim; older ones are worthless.
+        history_starts_at: place in the log from which messages are shown and used; what is before was reset.
+        last_run_at, last_stop_reason: when its newest run ended, and why.
     """
 
     tenant: str
@@ -46,6 +48,9 @@ class Conversation:
     lease_expires_at: datetime | None = None
     fencing_token: int = 0
     is_deleted: bool = False
+    history_starts_at: int = 1
+    last_run_at: datetime | None = None
+    last_stop_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from nightshift.domain import display_parts as parts
 from nightshift.domain import ids
 from nightshift.domain.callback import CallbackDelivery
-from nightshift.domain.message import Message, ReasoningPart, Role, TextPart, ToolCall, ToolReturn, Usage
+from nightshift.domain.message import Message, MessageDraft, Role, Usage
 from nightshift.domain.run import DisplayConfig, Run
 
 type Json = dict[str, Any]
@@ -32,16 +33,33 @@ def _wanted_parts(messages: Iterable[Message], display: DisplayConfig) -> Iterat
 
 def show_message(message: Message) -> list[Json]:
     """Show one stored message as the one or more messages of the API."""
+    draft = message.draft
     match message.role:
         case Role.SYSTEM:
-            return [_common(message, "system_message", message.draft.otid) | {"content": message.draft.text}]
+            return [_common(message, "system_message", draft.otid) | {"content": parts.show_words(draft)}]
         case Role.USER:
-            return [_common(message, "user_message", message.draft.otid) | {"content": _user_content(message)}]
+            said = _common(message, "user_message", draft.otid) | {"content": parts.show_content(draft.content)}
+            return [said, *_numbered(message, parts.show_reasoning(draft), first=1)]
+        case Role.APPROVAL:
+            return [_common(message, "approval_response_message", None) | parts.show_approvals(draft.approvals)]
         case Role.ASSISTANT:
-            parts = enumerate(_assistant_parts(message))
-            return [_common(message, kind, ids.displayed_otid(message.id, i)) | part for i, (kind, part) in parts]
+            shown = _assistant_parts(draft)
         case Role.TOOL:
-            return [_common(message, "tool_return_message", ids.displayed_otid(message.id, 0)) | _returns(message)]
+            shown = iter([("tool_return_message", parts.show_returns(draft.tool_returns))])
+        case Role.SUMMARY:
+            shown = iter([("summary_message", parts.show_summary(draft))])
+        case Role.EVENT:
+            shown = iter([("event_message", parts.show_event(draft.compaction))])
+    return _numbered(message, shown)
+
+
+def _numbered(message: Message, shown: Iterable[tuple[str, Json]], first: int = 0) -> list[Json]:
+    """Give each part of a message its otid: its number in the last digits, but an approval's is the message's id."""
+    return [
+        _common(message, kind, message.id if kind == "approval_request_message" else ids.displayed_otid(message.id, n))
+        | fields
+        for n, (kind, fields) in enumerate(shown, first)
+    ]
 
 
 def _common(message: Message, message_type: str, otid: str | None) -> Json:
@@ -59,43 +77,11 @@ def _common(message: Message, message_type: str, otid: str | None) -> Json:
     }
 
 
-def _user_content(message: Message) -> str | list[Json]:
-    """Show one text as a string, several parts as a list."""
-    texts = [part for part in message.draft.content if isinstance(part, TextPart)]
-    return texts[0].text if len(texts) == 1 else [{"type": "text", "text": part.text} for part in texts]
-
-
-def _assistant_parts(message: Message) -> Iterator[tuple[str, Json]]:
-    for part in message.draft.content:
-        if isinstance(part, ReasoningPart):
-            source = "reasoner_model" if part.is_native else "non_reasoner_model"
-            shown = {"source": source, "reasoning": part.reasoning, "signature": part.signature}
-            yield "reasoning_message", shown
-    if text := message.draft.text:
-        yield "assistant_message", {"content": text}
-    if calls := [_call(call) for call in message.draft.tool_calls]:
-        yield "tool_call_message", {"tool_call": calls[0], "tool_calls": calls}
-
-
-def _call(call: ToolCall) -> Json:
-    return {"name": call.name, "arguments": call.arguments, "tool_call_id": call.id}
-
-
-def _returns(message: Message) -> Json:
-    shown = [_return(tool_return) for tool_return in message.draft.tool_returns]
-    first = {name: value for name, value in shown[0].items() if name != "type"}
-    return first | {"tool_returns": shown, "name": message.draft.tool_returns[0].name}
-
-
-def _return(tool_return: ToolReturn) -> Json:
-    return {
-        "type": "tool",
-        "tool_return": tool_return.text,
-        "status": tool_return.status,
-        "tool_call_id": tool_return.tool_call_id,
-        "stdout": list(tool_return.stdout),
-        "stderr": list(tool_return.stderr),
-    }
+def _assistant_parts(draft: MessageDraft) -> Iterator[tuple[str, Json]]:
+    yield from parts.show_reasoning(draft)
+    if words := parts.show_words(draft):
+        yield "assistant_message", {"content": words}
+    yield from parts.show_calls(draft)
 
 
 def show_metadata(run: Run) -> Json:

@@ -9,6 +9,7 @@ What stays random (74 bits of a message id, 98 of a run id) makes a collision as
 conditional write refuses it all the same.
 """
 
+import hashlib
 import re
 import secrets
 import uuid
@@ -35,6 +36,12 @@ def is_well_formed(prefix: Prefix, candidate: str) -> bool:
 def new_id(prefix: Prefix) -> str:
     """Make a random id for anything but runs, steps and messages."""
     return f"{prefix}-{uuid.uuid4()}"
+
+
+def derived_id(prefix: Prefix, *parts: str) -> str:
+    """Return the id that belongs to these words: the same one at every call, and a valid uuid4 in form."""
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
+    return f"{prefix}-{uuid.UUID(bytes=digest[:16], version=4)}"
 
 
 def new_otid() -> str:

@@ -9,34 +9,38 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from nightshift.domain.approval import Approval
+from nightshift.domain.content import ContentPart, ReasoningPart, TextPart
+
+__all__ = (
+    "Compaction",
+    "ContentPart",
+    "Message",
+    "MessageDraft",
+    "ReasoningPart",
+    "Role",
+    "TextPart",
+    "ToolCall",
+    "ToolReturn",
+    "ToolSchema",
+    "Usage",
+)
+
 
 class Role(StrEnum):
+    """Who speaks.
+
+    An approval is a client's answer to a run that waits; a summary stands for messages that a compaction took out of
+    the context window, and an event tells clients of it: no model ever sees one.
+    """
+
     SYSTEM = "system"
     USER = "user"
     ASSISTANT = "assistant"
     TOOL = "tool"
-
-
-@dataclass(frozen=True, slots=True)
-class TextPart:
-    """Plain text; `signature` is a provider's mark that must be sent back with it."""
-
-    text: str
-    signature: str | None = None
-    type: Literal["text"] = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class ReasoningPart:
-    """What a reasoning model thought; `is_native` when the provider sent it as reasoning."""
-
-    reasoning: str
-    is_native: bool = True
-    signature: str | None = None
-    type: Literal["reasoning"] = "reasoning"
-
-
-type ContentPart = TextPart | ReasoningPart
+    APPROVAL = "approval"
+    SUMMARY = "summary"
+    EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +65,38 @@ class ToolReturn:
 
 
 @dataclass(frozen=True, slots=True)
+class Compaction:
+    """What shortened the context window, and by how much; None where it was not counted.
+
+    Attributes:
+        trigger: why, such as `post_step_context_check`.
+    """
+
+    trigger: str
+    context_window_tokens: int
+    tokens_before: int | None = None
+    tokens_after: int | None = None
+    messages_before: int = 0
+    messages_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class MessageDraft:
-    """A message that has no place in a conversation yet."""
+    """A message that has no place in a conversation yet.
+
+    Attributes:
+        gated_call_ids: those of `tool_calls` that wait for the client, to approve or to run them.
+        approvals: the answer that a message of the role `approval` brings.
+        compaction: what a summary or an event tells of.
+    """
 
     role: Role
     content: tuple[ContentPart, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     tool_returns: tuple[ToolReturn, ...] = ()
+    gated_call_ids: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    compaction: Compaction | None = None
     name: str | None = None
     otid: str | None = None
     sender_id: str | None = None

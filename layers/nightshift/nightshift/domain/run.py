@@ -38,7 +38,8 @@ class Run:
         first_sequence, last_sequence: the range of the conversation's log that this run wrote, None before it began.
         starts_without_progress: runners that started on it since its last checkpoint.
         wait_count: times it was put to sleep because its provider asked for time.
-    ttft_ns: from the start of work to the model's first answer.
+        ttft_ns: from the start of work to the model's first answer.
+        body_hash: of the request that made it, to know the SDK's repetition by; None in runs of older versions.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Run:
     wait_count: int = 0
     usage: Usage = field(default_factory=Usage)
     ttft_ns: int | None = None
+    body_hash: str | None = None
 
     @property
     def public_conversation_id(self) -> str | None:

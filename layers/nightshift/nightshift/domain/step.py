@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from nightshift.domain.message import Usage
 from nightshift.domain.stop_reason import StopReason
@@ -23,6 +24,7 @@ class Step:
         stop_reason: why the model stopped or why the step failed, None while the loop goes on.
         model_ns: duration of the model call with its retries.
         error_type, error: class-like name and public text of the failure, None for a success.
+        feedback, tags: what a person thought of it afterwards.
     """
 
     id: str
@@ -40,3 +42,5 @@ class Step:
     request_id: str | None = None
     error_type: str | None = None
     error: str | None = None
+    feedback: Literal["positive", "negative"] | None = None
+    tags: tuple[str, ...] = ()

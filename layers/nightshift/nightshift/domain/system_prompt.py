@@ -1,8 +1,11 @@
 """The system message of a conversation: the agent's instructions with its memory (letta_api_spec §3.1)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from nightshift.domain.agent import Agent, Block
+from nightshift.domain.agent import Agent
+from nightshift.domain.block import Block
+from nightshift.domain.tool_rule import ToolRule, describe_rule
 
 MEMORY_PLACEHOLDER = "{CORE_MEMORY}"
 """Where in the instructions the memory goes; without it, it follows them."""
@@ -13,14 +16,21 @@ The memory blocks below are always in view; what they say about you and about pe
 Do what is asked thoroughly before you answer, and answer plainly: say what you found, and what you could not do."""
 
 
-def compile_system_prompt(agent: Agent, conversation_id: str | None, now: datetime, recalled_messages: int = 0) -> str:
+def compile_system_prompt(
+    agent: Agent, blocks: Sequence[Block], conversation_id: str | None, now: datetime, recalled_messages: int = 0
+) -> str:
     """Return the text of the system message.
 
     Args:
+        agent: whose instructions and tool rules they are.
+        blocks: the agent's, in its order.
         conversation_id: None for the agent's default conversation.
-        recalled_messages: how many messages of the conversation lie outside the context window.
+        now: shown as the time of compiling.
+        recalled_messages: how many messages the conversation holds beside this one.
     """
-    sections = [_memory_blocks(agent.blocks)] if agent.blocks else []
+    sections = [_memory_blocks(blocks)] if blocks else []
+    if agent.tool_rules:
+        sections.append(_tool_rules(agent.tool_rules))
     sections.append(_memory_metadata(agent, conversation_id, now, recalled_messages))
     memory = "\n\n".join(sections)
     if MEMORY_PLACEHOLDER in agent.system:
@@ -28,7 +38,7 @@ def compile_system_prompt(agent: Agent, conversation_id: str | None, now: dateti
     return f"{agent.system}\n\n{memory}"
 
 
-def _memory_blocks(blocks: tuple[Block, ...]) -> str:
+def _memory_blocks(blocks: Sequence[Block]) -> str:
     shown = "\n\n".join(_block(block) for block in blocks)
     return f"<memory_blocks>\nThese blocks of your memory are in view:\n\n{shown}\n\n</memory_blocks>"
 
@@ -41,6 +51,12 @@ def _block(block: Block) -> str:
         f"<{block.label}>\n<description>\n{block.description or ''}\n</description>\n"
         f"<metadata>\n{metadata}\n</metadata>\n<value>\n{block.value}\n</value>\n</{block.label}>"
     )
+
+
+def _tool_rules(rules: Sequence[ToolRule]) -> str:
+    shown = "\n".join(f"<tool_rule>\n{describe_rule(rule)}\n</tool_rule>" for rule in rules)
+    about = "These rules bind which tools you call, and when."
+    return f"<tool_usage_rules>\n<description>\n{about}\n</description>\n{shown}\n</tool_usage_rules>"
 
 
 def _memory_metadata(agent: Agent, conversation_id: str | None, now: datetime, recalled_messages: int) -> str:

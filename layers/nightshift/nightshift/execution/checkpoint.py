@@ -7,12 +7,12 @@
 Every one fails as a whole when another runner or a cancellation was there first (promises 4 and 7).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from nightshift.clock import Clock
 from nightshift.domain import ids
-from nightshift.domain.callback import CallbackDelivery
 from nightshift.domain.errors import ConditionFailedError, LeaseLostError
 from nightshift.domain.message import Message, MessageDraft
 from nightshift.domain.run import Run
@@ -20,6 +20,7 @@ from nightshift.domain.run_status import RunStatus
 from nightshift.domain.step import Step
 from nightshift.domain.stop_reason import StopReason, status_of
 from nightshift.execution.run_state import Entry, RunEndedError, RunState
+from nightshift.execution.tool_calls import answer_cancelled_calls
 from nightshift.storage.database import Database
 from nightshift.storage.dynamo import Write
 from nightshift.storage.runs import to_run
@@ -54,13 +55,13 @@ class Checkpoints:
             fencing_token=token,
             starts_without_progress=run.starts_without_progress + 1,
         )
-        inputs = state.request.inputs if run.last_sequence is None else ()
+        inputs = state.inputs if run.last_sequence is None else ()
         self._advance(state, started, _first_entries(run, inputs))
 
     def append_remaining_inputs(self, state: RunState) -> None:
         """Append the inputs that did not fit into the first transaction; goes on where a crash left off."""
         while state.run.step_count == 0:
-            inputs = state.request.inputs[_messages_written(state.run) :]
+            inputs = state.inputs[_messages_written(state.run) :]
             if not inputs:
                 return
             self._advance(state, replace(state.run, starts_without_progress=0), _first_entries(state.run, inputs))
@@ -95,29 +96,50 @@ class Checkpoints:
             completed_at=self.clock.now(),
             fencing_token=state.lease.fencing_token,
         )
-        if len(state.conversation.waiting) == 1:
-            try:
-                self._end(state, ended, entries, step, releases=True)
-            except _OthersWaitError:
-                pass
-            else:
-                return True
-        self._end(state, ended, entries, step, releases=False)
-        return False
+        return _release_if_alone(state, lambda releases: self._end(state, ended, entries, step, releases=releases))
 
-    def leave_queue(self, state: RunState) -> None:
-        """Take a run off the queue that another hand has ended, such as a cancelled one."""
-        self._transact(state, [self._dequeue(state, state.run, releases=False)])
+    def sleep(self, state: RunState, changed: Run, until: datetime) -> None:
+        """Count the wait and give the conversation back asleep, in one write; see `Conversations.put_to_sleep`.
+
+        Raises:
+            LeaseLostError: another runner executes the conversation; nothing was written.
+            RunEndedError: the run was ended by another hand; nothing was written.
+        """
+        slept = replace(changed, starts_without_progress=0)
+        sleep = self.database.conversations.put_to_sleep(state.lease, until)
+        self._transact(state, [self.database.runs.advance(state.run, slept), sleep])
+        state.run = slept
+
+    def leave_queue(self, state: RunState) -> bool:
+        """Take a run off the queue that another hand has ended; return whether the conversation was released with it.
+
+        What its tools returned is kept, and a call that nobody answers any more gets an error return, so that the
+        history stays one that a model takes.
+        """
+        messages = self._place(state, self._missing_returns(state))
+        left = _reaching(state.run, messages)
+        writes: list[Write] = [self.database.runs.advance(state.run, left)] if messages else []
+        writes += self._additions(state, messages, None)
+        is_released = _release_if_alone(
+            state, lambda releases: self._transact(state, [self._dequeue(state, left, releases), *writes])
+        )
+        state.run = left
+        return is_released
+
+    def _missing_returns(self, state: RunState) -> list[Entry]:
+        run = state.run
+        if run.last_sequence is None:
+            return []
+        last = self.database.messages.get(run.tenant, run.conversation_id, run.last_sequence)
+        if last is None or not last.draft.tool_calls:
+            return []
+        return [Entry(state.returned or answer_cancelled_calls(last.draft.tool_calls), last.step_id)]
 
     def _end(self, state: RunState, ended: Run, entries: Sequence[Entry], step: Step | None, *, releases: bool) -> None:
         messages = self._place(state, entries)
         ended = _reaching(ended, messages)
-        writes: list[Write] = [self.database.runs.advance(state.run, ended), self._dequeue(state, ended, releases)]
-        writes += self._additions(state, messages, step)
-        if ended.callback_url:
-            writes.append(
-                self.database.deliveries.create(_delivery_of(ended, state.request.correlation_id), self.clock.now())
-            )
+        ending = self.database.runs.end(state.run, ended, state.request.correlation_id)
+        writes = [*ending, self._dequeue(state, ended, releases), *self._additions(state, messages, step)]
         self._transact(state, writes)
         state.run = ended
 
@@ -146,13 +168,26 @@ class Checkpoints:
     def _additions(self, state: RunState, messages: Sequence[Message], step: Step | None) -> list[Write]:
         tenant, conversation_id = state.run.tenant, state.run.conversation_id
         writes: list[Write] = [self.database.messages.append(tenant, conversation_id, message) for message in messages]
-        return writes + ([self.database.runs.put_step(tenant, step)] if step else [])
+        return writes + ([self.database.steps.put(tenant, step)] if step else [])
 
     def _transact(self, state: RunState, writes: Sequence[Write]) -> None:
         try:
             self.database.transact(writes)
         except ConditionFailedError as failed:
             raise _why(failed, state) from failed
+
+
+def _release_if_alone(state: RunState, leave: Callable[[bool], None]) -> bool:
+    """Leave the queue and give the conversation back in one write if no other run waits; return whether it was so."""
+    if len(state.conversation.waiting) == 1:
+        try:
+            leave(True)
+        except _OthersWaitError:
+            pass
+        else:
+            return True
+    leave(False)
+    return False
 
 
 class _OthersWaitError(Exception):
@@ -188,18 +223,3 @@ def _messages_written(run: Run) -> int:
     if run.first_sequence is None or run.last_sequence is None:
         return 0
     return run.last_sequence - run.first_sequence + 1
-
-
-def _delivery_of(run: Run, correlation_id: str) -> CallbackDelivery:
-    if run.callback_url is None or run.stop_reason is None or run.completed_at is None:
-        raise ValueError(f"run {run.id} has no outcome to announce")
-    return CallbackDelivery(
-        id=ids.new_id("delivery"),
-        tenant=run.tenant,
-        run_id=run.id,
-        url=run.callback_url,
-        run_status=run.status,
-        stop_reason=run.stop_reason,
-        run_completed_at=run.completed_at,
-        correlation_id=correlation_id,
-    )

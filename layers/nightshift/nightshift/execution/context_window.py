@@ -6,13 +6,17 @@ answer; the estimate errs on the large side.
 
 from collections.abc import Iterable, Sequence
 
-from nightshift.domain.message import Message, ReasoningPart, Role, TextPart
+from nightshift.domain.content import ImagePart, ReasoningPart, in_words
+from nightshift.domain.message import Message, Role
 
 CHARS_PER_TOKEN = 4
 """Characters of English text per token; other languages have fewer, hence the share below."""
 
 USABLE_SHARE = 0.8
 """Part of the window that is filled; the rest is for the answer and for the estimate's error."""
+
+IMAGE_TOKENS = 1_600
+"""What providers count for a large picture, which they scale down to about 1.15 megapixels; its bytes don't matter."""
 
 MESSAGE_OVERHEAD_TOKENS = 8
 """What a message costs beside its text."""
@@ -21,11 +25,12 @@ MESSAGE_OVERHEAD_TOKENS = 8
 def estimate_tokens(message: Message) -> int:
     """Estimate what a message takes of the window."""
     draft = message.draft
-    chars = sum(len(part.text) for part in draft.content if isinstance(part, TextPart))
+    images = sum(isinstance(part, ImagePart) for part in draft.content)
+    chars = sum(len(in_words(part)) for part in draft.content)
     chars += sum(len(part.reasoning) for part in draft.content if isinstance(part, ReasoningPart))
     chars += sum(len(call.name) + len(call.arguments) for call in draft.tool_calls)
     chars += sum(len(tool_return.text) for tool_return in draft.tool_returns)
-    return chars // CHARS_PER_TOKEN + MESSAGE_OVERHEAD_TOKENS
+    return chars // CHARS_PER_TOKEN + images * IMAGE_TOKENS + MESSAGE_OVERHEAD_TOKENS
 
 
 def room_for_messages(context_window_tokens: int, system: str) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from nightshift.clock import Clock
+from nightshift.domain.agent import Agent
 from nightshift.domain.message import ToolSchema
 from nightshift.domain.run import MAX_STARTS_WITHOUT_PROGRESS, MAX_WAITS, Run
 from nightshift.domain.stop_reason import StopReason
@@ -16,6 +17,7 @@ from nightshift.execution.checkpoint import Checkpoints
 from nightshift.execution.context_window import room_for_messages, take_newest
 from nightshift.execution.heartbeat import Heartbeat
 from nightshift.execution.model_source import ModelSource
+from nightshift.execution.refusals import refusal_of
 from nightshift.execution.run_state import Entry, RunEndedError, RunState
 from nightshift.execution.step import StepResult, call_model
 from nightshift.execution.tool_calls import run_tool_calls
@@ -45,7 +47,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The run goes on in another slice, not before `until` when that is given."""
+    """The run goes on in another slice; with `until` the conversation was given back and sleeps until then."""
 
     until: datetime | None = None
 
@@ -71,8 +73,8 @@ class RunLoop:
         except RunEndedError as ended:
             logger.info("run was ended by another hand", status=ended.run.status.value)
             state.run = ended.run
-            checkpoints.leave_queue(state)
-            return Ended(state.next_sequence)
+            is_released = checkpoints.leave_queue(state)
+            return Ended(state.next_sequence, is_released)
 
     def _execute(
         self, state: RunState, checkpoints: Checkpoints, heartbeat: Heartbeat, budget: SliceBudget
@@ -84,12 +86,14 @@ class RunLoop:
         checkpoints.append_remaining_inputs(state)
         if not self._load(state):
             return self._finish(state, checkpoints, state.run, StopReason.CANCELLED)
+        if refusal := refusal_of(state.request):
+            return self._finish(state, checkpoints, replace(state.run, error=refusal), StopReason.ERROR)
         return self._loop(state, checkpoints, heartbeat, budget)
 
     def _load(self, state: RunState) -> bool:
         """Read agent, system prompt and context window; False when the agent is gone."""
         run = state.run
-        state.agent = self.database.agents.get(run.tenant, run.agent_id)
+        state.agent = self._find_agent(run)
         if state.agent is None:
             return False
         if state.request.override_system is not None:
@@ -97,11 +101,23 @@ class RunLoop:
         elif system := self.database.messages.system_message(run.tenant, run.conversation_id):
             state.system = system.draft.text
         newest_first = self.database.messages.read(
-            run.tenant, run.conversation_id, first=1, last=state.next_sequence - 1, newest_first=True
+            run.tenant,
+            run.conversation_id,
+            first=state.conversation.history_starts_at,
+            last=state.next_sequence - 1,
+            newest_first=True,
         )
         room = room_for_messages(state.agent.context_window_tokens, state.system)
         state.context = list(take_newest(newest_first, room))
         return True
+
+    def _find_agent(self, run: Run) -> Agent | None:
+        """Return the agent as it works in the run's conversation; None when either is gone."""
+        agent = self.database.agents.get(run.tenant, run.agent_id)
+        if agent is None or run.public_conversation_id is None:
+            return agent
+        description = self.database.descriptions.get(run.tenant, run.conversation_id)
+        return description.adapt(agent) if description else None
 
     def _loop(
         self, state: RunState, checkpoints: Checkpoints, heartbeat: Heartbeat, budget: SliceBudget
@@ -127,8 +143,9 @@ class RunLoop:
         result = call_model(state, self.models, OFFERED_TOOLS, self.clock, budget.call_seconds)
         heartbeat.check()
         if wait := self._wait_asked_for(state, result):
-            checkpoints.record(state, replace(state.run, wait_count=state.run.wait_count + 1), [])
-            return Paused(until=self.clock.now() + wait)
+            until = self.clock.now() + wait
+            checkpoints.sleep(state, replace(state.run, wait_count=state.run.wait_count + 1), until)
+            return Paused(until)
         changed = self._count(state.run, result)
         entries = [Entry(result.answer, result.step.id)] if result.answer else []
         _log_step(result)
@@ -157,10 +174,12 @@ class RunLoop:
 
     def _answer_calls(self, state: RunState, checkpoints: Checkpoints) -> Ended | None:
         step_id = state.context[-1].step_id
-        entries = [Entry(run_tool_calls(state.unanswered_calls, OFFERED_TOOLS), step_id)]
+        state.returned = run_tool_calls(state.unanswered_calls, OFFERED_TOOLS)
+        entries = [Entry(state.returned, step_id)]
         if state.run.step_count >= state.run.max_steps:
             return self._finish(state, checkpoints, state.run, StopReason.MAX_STEPS, entries)
         checkpoints.record(state, state.run, entries)
+        state.returned = None
         return None
 
     def _finish(

@@ -24,6 +24,7 @@ class RunState:
 
     Attributes:
         context: messages of the context window, oldest first, without the system message.
+        returned: what the newest tool calls gave back, as long as it is not known to be stored.
     """
 
     lease: Lease
@@ -33,6 +34,12 @@ class RunState:
     agent: Agent | None = None
     system: str = ""
     context: list[Message] = field(default_factory=list)
+    returned: MessageDraft | None = None
+
+    @property
+    def inputs(self) -> tuple[MessageDraft, ...]:
+        """Return the messages to append before the first step; an approval is kept only where it answers something."""
+        return () if self.request.answers_approval else self.request.inputs
 
     @property
     def next_sequence(self) -> int:

@@ -120,8 +120,10 @@ class SliceRunner:
         while conversation.waiting:
             run_id = conversation.waiting[0]
             match self._execute_first(conversation, lease, heartbeat, budget):
+                case Paused(until=None):
+                    return self._hand_over(lease, run_id)
                 case Paused(until=until):
-                    return self._hand_over(lease, run_id, until)
+                    return _handed_over(lease, run_id, until)
                 case Ended(is_released=True):
                     return FINISHED
                 case Ended(next_sequence=next_sequence):
@@ -132,7 +134,7 @@ class SliceRunner:
         return conversation
 
     def _remove(self, lease: Lease, heartbeat: Heartbeat, budget: SliceBudget) -> SliceResult:
-        is_gone = remove_conversation(self.database, lease, heartbeat, budget)
+        is_gone = remove_conversation(self.database, lease, heartbeat, budget, self.clock)
         return FINISHED if is_gone else self._hand_over(lease, lease.conversation_id)
 
     def _execute_first(
@@ -148,8 +150,12 @@ class SliceRunner:
             state = RunState(lease, conversation, run, request)
             return RunLoop(self.database, self.models, self.clock).execute(state, heartbeat, budget)
 
-    def _hand_over(self, lease: Lease, run_id: str, until: datetime | None = None) -> SliceResult:
-        self.database.conversations.hand_over(lease, self.clock.now(), until)
-        outcome = SliceOutcome.WAITS if until else SliceOutcome.CONTINUES
-        logger.info("conversation handed over", outcome=outcome.value, wait_until=until and until.isoformat())
-        return SliceResult(outcome, lease, run_id, until)
+    def _hand_over(self, lease: Lease, run_id: str) -> SliceResult:
+        self.database.conversations.hand_over(lease, self.clock.now())
+        return _handed_over(lease, run_id)
+
+
+def _handed_over(lease: Lease, run_id: str, until: datetime | None = None) -> SliceResult:
+    outcome = SliceOutcome.WAITS if until else SliceOutcome.CONTINUES
+    logger.info("conversation handed over", outcome=outcome.value, wait_until=until and until.isoformat())
+    return SliceResult(outcome, lease, run_id, until)

@@ -14,6 +14,13 @@ def run_tool_calls(calls: Sequence[ToolCall], offered: Sequence[ToolSchema]) -> 
     return MessageDraft(role=Role.TOOL, tool_returns=tuple(_refuse(call, names) for call in calls))
 
 
+def answer_cancelled_calls(calls: Sequence[ToolCall]) -> MessageDraft:
+    """Return the tool message for calls whose run was cancelled before their returns were kept."""
+    text = "The run was cancelled before this call's return was stored; it may or may not have run."
+    returns = (ToolReturn(call.id, call.name, text, status="error", stderr=(text,)) for call in calls)
+    return MessageDraft(role=Role.TOOL, tool_returns=tuple(returns))
+
+
 def _refuse(call: ToolCall, names: Sequence[str]) -> ToolReturn:
     valid = ", ".join(names) if names else "none"
     text = f"[ToolConstraintError] Cannot call {call.name}: it is not an available tool. Valid tools: {valid}."

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nightshift.domain.errors import InvalidRequestError
+from nightshift.domain.errors import InvalidRequestError, NotFoundError
 from nightshift.intake.wire.base import PageQuery
 from nightshift.storage.dynamo import Item, Page
 
@@ -29,6 +29,7 @@ class Listing[Thing]:
         load: turns entries into things, in their order.
         is_wanted: the filters.
         show: what the API shows of a thing, for its size.
+        complete: adds to the things of a page what is read for these alone.
         start_of: the index key of the thing that a cursor names.
     """
 
@@ -37,6 +38,7 @@ class Listing[Thing]:
     is_wanted: Callable[[Thing], bool]
     show: Callable[[Thing], Any]
     start_of: Callable[[str], Item]
+    complete: Callable[[list[Thing]], list[Thing]] = lambda things: things
 
 
 def direction(query: PageQuery) -> tuple[bool, bool]:
@@ -47,13 +49,17 @@ def direction(query: PageQuery) -> tuple[bool, bool]:
 
 def list_indexed[Thing](listing: Listing[Thing], query: PageQuery) -> list[Thing]:
     """Return the page that the query asks for."""
-    if query.after is not None and query.before is not None:
-        raise InvalidRequestError("a page begins after or ends before a thing; found both cursors")
+    _refuse_two_cursors(query)
     forward, is_backwards = direction(query)
     cursor = query.before or query.after
     start = listing.start_of(cursor) if cursor is not None else None
     found = _collect(listing, forward, start, query.limit)
     return found[::-1] if is_backwards else found
+
+
+def _refuse_two_cursors(query: PageQuery) -> None:
+    if query.after is not None and query.before is not None:
+        raise InvalidRequestError("a page begins after or ends before a thing; found both cursors")
 
 
 def _collect[Thing](listing: Listing[Thing], forward: bool, start: Item | None, limit: int) -> list[Thing]:
@@ -62,7 +68,7 @@ def _collect[Thing](listing: Listing[Thing], forward: bool, start: Item | None, 
         page = listing.page(forward, INDEX_PAGE, start)
         found += [thing for thing in listing.load(page.items) if listing.is_wanted(thing)]
         if len(found) >= limit or page.next_key is None:
-            return take_page(found, limit, listing.show)
+            return take_page(listing.complete(found[:limit]), limit, listing.show)
         start = page.next_key
 
 
@@ -78,3 +84,24 @@ def take_page[Thing](things: Iterable[Thing], limit: int, show: Callable[[Thing]
         if len(taken) == limit:
             break
     return taken
+
+
+def page_of[Thing](
+    things: Sequence[Thing], query: PageQuery, name_of: Callable[[Thing], str], show: Callable[[Thing], Any]
+) -> list[Thing]:
+    """Return the page that the query asks for of a list that is at hand as a whole, in ascending order.
+
+    Raises:
+        NotFoundError: no thing of the list has the cursor's name.
+    """
+    _refuse_two_cursors(query)
+    ordered = list(things) if query.order == "asc" else list(reversed(things))
+    cursor = query.after or query.before
+    if cursor is None:
+        return take_page(ordered, query.limit, show)
+    places = [place for place, thing in enumerate(ordered) if name_of(thing) == cursor]
+    if not places:
+        raise NotFoundError(f"Nothing in this list has the name of the cursor: {cursor}")
+    if query.after is not None:
+        return take_page(ordered[places[0] + 1 :], query.limit, show)
+    return take_page(reversed(ordered[: places[0]]), query.limit, show)[::-1]

@@ -11,12 +11,17 @@ from nightshift.domain.message import Message
 from nightshift.domain.run import DisplayConfig, Run
 from nightshift.domain.run_status import ACTIVE_STATUSES
 from nightshift.domain.step import Step
+from nightshift.intake.conversation_path import Place, find_place
+from nightshift.intake.history import HIGHEST, read_history
 from nightshift.intake.listing import Listing, direction, list_indexed, take_page
 from nightshift.intake.show import RunView, show_run
 from nightshift.intake.wire.base import PageQuery
+from nightshift.intake.wire.conversations import ConversationMessagesQuery
 from nightshift.intake.wire.lists import AgentMessagesQuery, ListRunsQuery, RunMessagesQuery
 from nightshift.storage.database import Database
 from nightshift.storage.dynamo import Item
+
+type _HistoryQuery = AgentMessagesQuery | ConversationMessagesQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Queries:
             load=lambda entries: runs.get_many(tenant, [entry["run_id"] for entry in entries]),
             is_wanted=lambda run: _is_wanted(run, query, agent_ids),
             show=lambda run: show_run(RunView(run)),
-            start_of=lambda run_id: self._index_key(tenant, run_id, agent_id),
+            start_of=lambda run_id: self.index_key(tenant, run_id, agent_id),
         )
         found = list_indexed(listing, query)
         announced = [run.id for run in found if run.callback_url and run.status.is_terminal]
@@ -63,12 +68,14 @@ class Queries:
         cursors = [_step_number(run, cursor) for cursor in (query.after, query.before)]
         first, last = _range(query, 1, run.step_count, cursors)
         forward, is_backwards = direction(query)
-        steps = self.database.runs.steps(tenant, run_id, first=first, last=last, forward=forward)
+        steps = self.database.steps.read(tenant, run_id, first=first, last=last, forward=forward)
         page = list(islice(steps, query.limit))
         return page[::-1] if is_backwards else page
 
-    def run_messages(self, tenant: str, run_id: str, query: RunMessagesQuery) -> list[Json]:
-        """Return a page of the run's messages as shown.
+    def run_messages(
+        self, tenant: str, run_id: str, query: RunMessagesQuery, *, step_id: str | None = None
+    ) -> list[Json]:
+        """Return a page of the run's messages as shown, with `step_id` only of that step.
 
         The limit counts stored messages of which something is shown; their parts are never cut apart.
         """
@@ -81,27 +88,51 @@ class Queries:
         messages = self.database.messages.read(
             tenant, run.conversation_id, first=first, last=last, newest_first=not forward
         )
-        return _show_page(messages, query.limit, run.display, is_turned=is_backwards)
+        wanted = (message for message in messages if step_id is None or message.step_id == step_id)
+        return _show_page(wanted, query.limit, run.display, is_turned=is_backwards)
+
+    def all_run_messages(self, run: Run) -> list[Json]:
+        """Return all that the run shows, oldest first, as much as fits into an answer."""
+        return self.run_messages(run.tenant, run.id, RunMessagesQuery(limit=1_000))
 
     def agent_messages(self, tenant: str, agent_id: str, query: AgentMessagesQuery) -> list[Json]:
-        """Return messages of the agent's default conversation, always oldest first.
+        """Return messages of the agent's default conversation or of the one that is named, always oldest first.
 
         Cursors are absolute in time whatever the order: `after` is newer, `before` older. `desc` selects the newest.
 
         Raises:
-            NotFoundError: this tenant has no such agent.
+            NotFoundError: this tenant has no such agent, or the agent no such conversation.
         """
-        conversation = self.database.conversations.get(tenant, agent_id)
-        if conversation is None or conversation.is_deleted:
-            raise NotFoundError(f"Agent with ID {agent_id} not found")
-        after, before = (self._sequence(agent_id, tenant, cursor) for cursor in (query.after, query.before))
-        first = 0 if after is None else after + 1
-        last = _HIGHEST if before is None else before - 1
+        place = find_place(self.database, tenant, query.conversation_id or agent_id, agent_id)
+        if place.lane.agent_id != agent_id:
+            raise NotFoundError(f"Conversation not found: {query.conversation_id}")
         newest_first = query.order == "desc" and query.after is None
-        messages = self.database.messages.read(tenant, agent_id, first=first, last=last, newest_first=newest_first)
+        return self._history(place, query, newest_first=newest_first, is_turned=newest_first)
+
+    def conversation_messages(self, place: Place, query: ConversationMessagesQuery) -> list[Json]:
+        """Return a page of a conversation's messages in the order asked for, those nearest to a cursor.
+
+        Cursors are absolute in time: `after` is newer, `before` older.
+        """
+        newest_first = query.order == "desc" if query.after is query.before else query.before is not None
+        return self._history(
+            place, query, newest_first=newest_first, is_turned=newest_first is not (query.order == "desc")
+        )
+
+    def _history(self, place: Place, query: _HistoryQuery, *, newest_first: bool, is_turned: bool) -> list[Json]:
+        lane = place.lane
+        after, before = (self._sequence(lane.id, lane.tenant, cursor) for cursor in (query.after, query.before))
+        first = 0 if after is None else after + 1
+        last = HIGHEST if before is None else before - 1
+        messages = read_history(self.database, lane, first=first, last=last, newest_first=newest_first)
+        wanted = (one for one in messages if query.group_id is None or one.draft.group_id == query.group_id)
         types = query.include_return_message_types
         display = DisplayConfig(include_return_message_types=None if types is None else tuple(types))
-        return _show_page(messages, query.limit, display, is_turned=newest_first)
+        return _show_page(wanted, query.limit, display, is_turned=is_turned)
+
+    def require_run(self, tenant: str, run_id: str) -> Run:
+        """Return a run without its delivery; raises as `run` does."""
+        return self._run(tenant, run_id)
 
     def _run(self, tenant: str, run_id: str) -> Run:
         if not ids.is_well_formed("run", run_id):
@@ -113,7 +144,7 @@ class Queries:
             raise NotFoundError(f"Run not found: {run_id}")
         return run
 
-    def _index_key(self, tenant: str, run_id: str, agent_id: str | None) -> Item:
+    def index_key(self, tenant: str, run_id: str, agent_id: str | None) -> Item:
         """Return a run's place in the index that is read; among another agent's runs, the place it would have there."""
         run = self._run(tenant, run_id)
         if agent_id is None:
@@ -130,9 +161,6 @@ class Queries:
             if found is not None and found.id == cursor:
                 return sequence
         raise NotFoundError(f"Message not found: {cursor}")
-
-
-_HIGHEST = 2**48 - 1
 
 
 def _show_page(messages: Iterable[Message], limit: int, display: DisplayConfig, *, is_turned: bool) -> list[Json]:
@@ -161,6 +189,10 @@ def _step_number(run: Run, cursor: str | None) -> int | None:
     raise NotFoundError(f"Step not found in this run: {cursor}")
 
 
+def _named_default(run: Run) -> str | None:
+    return "default" if run.public_conversation_id is None else None
+
+
 def _is_wanted(run: Run, query: ListRunsQuery, agent_ids: set[str]) -> bool:
     checks = (
         not agent_ids or run.agent_id in agent_ids,
@@ -168,6 +200,6 @@ def _is_wanted(run: Run, query: ListRunsQuery, agent_ids: set[str]) -> bool:
         not query.active or run.status in ACTIVE_STATUSES,
         query.background is not False,
         query.stop_reason is None or run.stop_reason is query.stop_reason,
-        query.conversation_id is None or run.public_conversation_id == query.conversation_id,
+        query.conversation_id is None or query.conversation_id in {run.conversation_id, _named_default(run)},
     )
     return all(checks)

@@ -1,10 +1,8 @@
-"""Agents, runs and steps as the API shows them (letta_api_spec §2.1, §4, §5.4)."""
+"""Runs and steps as the API shows them (letta_api_spec §2.1, §4, §5.4)."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from nightshift.clock import to_iso
-from nightshift.domain.agent import Agent, Block
 from nightshift.domain.callback import CallbackDelivery
 from nightshift.domain.display import Json, show_metadata, show_usage
 from nightshift.domain.message import Usage
@@ -69,12 +67,12 @@ def show_step(step: Step) -> Json:
         "context_window_limit": step.context_window_tokens,
         **show_usage(step.usage),
         **_show_optional_counts(step.usage),
-        "tags": [],
+        "tags": list(step.tags),
         "tid": None,
         "trace_id": None,
         "request_id": step.request_id,
         "messages": [],
-        "feedback": None,
+        "feedback": step.feedback,
         "project_id": None,
         "error_type": step.error_type,
         "error_data": {"message": step.error} if step.error else None,
@@ -86,72 +84,4 @@ def _show_optional_counts(usage: Usage) -> Json:
         "cached_input_tokens": usage.cached_input_tokens or None,
         "cache_write_tokens": usage.cache_write_tokens or None,
         "reasoning_tokens": usage.reasoning_tokens or None,
-    }
-
-
-def show_agent(agent: Agent, last_stop_reason: str | None = None) -> Json:
-    """Show an agent as AgentState; relationships are always filled."""
-    blocks = [show_block(block) for block in agent.blocks]
-    return {
-        "id": agent.id,
-        "name": agent.name,
-        "agent_type": agent.agent_type,
-        "system": agent.system,
-        "description": agent.description,
-        "metadata": agent.metadata,
-        "created_at": to_iso(agent.created_at),
-        "updated_at": to_iso(agent.updated_at),
-        "llm_config": _show_llm_config(agent),
-        "model": agent.model,
-        "embedding": agent.embedding,
-        "memory": {"agent_type": agent.agent_type, "blocks": blocks, "file_blocks": [], "prompt_template": ""},
-        "blocks": blocks,
-        "tools": [],
-        "sources": [],
-        "tags": list(agent.tags),
-        "tool_rules": [],
-        "secrets": [],
-        "tool_exec_environment_variables": [],
-        "identities": [],
-        "identity_ids": [],
-        "message_ids": [],
-        "message_buffer_autoclear": False,
-        "timezone": agent.timezone,
-        "last_stop_reason": last_stop_reason,
-        "pending_approval": None,
-        "managed_group": None,
-        "enable_sleeptime": None,
-        "project_id": None,
-        "hidden": None,
-    }
-
-
-def _show_llm_config(agent: Agent) -> dict[str, Any]:
-    provider, _, model = agent.model.partition("/")
-    return {
-        "model": model,
-        "handle": agent.model,
-        "model_endpoint_type": provider,
-        "model_endpoint": None,
-        "provider_name": provider,
-        "provider_category": "base",
-        "context_window": agent.context_window_tokens,
-        "temperature": agent.temperature,
-        "max_tokens": agent.max_output_tokens,
-    }
-
-
-def show_block(block: Block) -> Json:
-    """Show a memory block."""
-    return {
-        "id": block.id,
-        "label": block.label,
-        "value": block.value,
-        "limit": block.limit_chars,
-        "description": block.description,
-        "read_only": block.is_read_only,
-        "metadata": block.metadata,
-        "tags": [],
-        "hidden": None,
-        "project_id": None,
     }

@@ -1,7 +1,8 @@
 """Accepts a run: one transaction, then the doorbell (promises 2 and 3).
 
 http_api                                  DynamoDB                        RunQueue
-   │ enqueue ─ if the conversation exists ──► ┐
+   │ take the key ─ if it is free ──────────► ┐                            only for a request that can be known again
+   │ enqueue ─ if the conversation exists ──► │
    │ create run ────────────────────────────► │ all or nothing
    │ create request ────────────────────────► ┘
    │ ring ────────────────────────────────────────────────────────────────► may fail: the sweeper rings later
@@ -16,15 +17,25 @@ from nightshift.domain.conversation import MAX_WAITING_RUNS
 from nightshift.domain.errors import ConditionFailedError, NotFoundError, TooManyRequestsError, TransientError
 from nightshift.domain.run import Run
 from nightshift.domain.run_status import RunStatus
-from nightshift.intake.wire.create_run import CreateRun
+from nightshift.intake.repetition import RUN_HASH_CHARS, EarlierRuns, hash_body, key_of
+from nightshift.intake.wire.create_run import NO_HEADERS, CreateRun, RunHeaders
 from nightshift.models.handles import parse_handle
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell, Ring
+from nightshift.storage.idempotency import KeyUse, to_key_use
 from nightshift.storage.payloads import MAX_INLINE_BYTES
 from nightshift.telemetry import logger
 
 QUEUE_FULL_RETRY_SECONDS = 60
 """What a client is told to wait when too many runs wait; a run rarely takes less."""
+
+
+class _KeyInUseError(Exception):
+    """The request's key belongs to a run already."""
+
+    def __init__(self, use: KeyUse) -> None:
+        super().__init__(use.run_id)
+        self.use = use
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,44 +46,82 @@ class Submission:
     doorbell: Doorbell
     clock: Clock
 
-    def submit(self, tenant: str, agent_id: str, body: CreateRun, correlation_id: str) -> Run:
-        """Accept a run for the agent's default conversation and return it as `created`.
+    def submit(
+        self,
+        tenant: str,
+        agent_id: str,
+        body: CreateRun,
+        correlation_id: str,
+        conversation_id: str | None = None,
+        headers: RunHeaders = NO_HEADERS,
+    ) -> Run:
+        """Accept a run for a conversation, None for the agent's default one, and return it as `created`.
+
+        A request that was accepted before, as `headers` and otids tell, returns its run as it is now.
 
         Raises:
             NotFoundError: no such agent, or no such provider in `override_model`.
+            ConflictError: the headers' key belongs to another request.
             TooManyRequestsError: the conversation's queue is full.
         """
         if body.override_model is not None:
             parse_handle(body.override_model)
-        now = self.clock.now()
+        body_hash = hash_body(body)
+        key = key_of(headers, body, body_hash)
         run = Run(
             id=ids.new_run_id(),
             tenant=tenant,
             agent_id=agent_id,
-            conversation_id=agent_id,
+            conversation_id=conversation_id or agent_id,
             status=RunStatus.CREATED,
-            created_at=now,
+            created_at=self.clock.now(),
             max_steps=body.max_steps,
             display=body.to_display(),
             callback_url=body.callback_url,
+            body_hash=body_hash[:RUN_HASH_CHARS],
         )
-        self._write(run, body, correlation_id)
-        logger.info("run accepted", run_id=run.id, agent_id=agent_id)
-        self._ring(run, correlation_id)
+        is_retry = key is None and headers.retry_count > 0
+        earlier = EarlierRuns(self.database).retried(run) if is_retry else None
+        accepted = earlier or self._accept(run, body, correlation_id, key, body_hash)
+        if accepted.id == run.id:
+            logger.info("run accepted", run_id=run.id, agent_id=agent_id)
+            self._ring(run, correlation_id)
+        else:
+            logger.info("request repeated", run_id=accepted.id, agent_id=agent_id, status=accepted.status.value)
+        return accepted
+
+    def _accept(self, run: Run, body: CreateRun, correlation_id: str, key: str | None, body_hash: str) -> Run:
+        """Write the run and return it, or the one that the key was used for."""
+        use = KeyUse(run.id, body_hash)
+        try:
+            self._write(run, body, correlation_id, key, use)
+        except _KeyInUseError as found:
+            return EarlierRuns(self.database).of_key(run, found.use, body_hash)
         return run
 
-    def _write(self, run: Run, body: CreateRun, correlation_id: str) -> None:
+    def _write(self, run: Run, body: CreateRun, correlation_id: str, key: str | None, use: KeyUse) -> None:
         if _may_need_object(body):
+            self._require_free(run, key)
             self._require_place(run)
-        place = self.database.conversations.enqueue(run.tenant, run.conversation_id, run.id, run.created_at)
-        request = self.database.runs.create_request(run, body.to_request(correlation_id))
+        database, lane = self.database, run.conversation_id
+        # First, so that of several conditions that fail this one is told: the run of a repetition is in its place.
+        taken = [database.idempotency.claim(run.tenant, lane, key, use, run.created_at)] if key else []
+        place = database.conversations.enqueue(run.tenant, lane, run.id, run.created_at)
+        request = database.runs.create_request(run, body.to_request(correlation_id))
         try:
-            self.database.transact([place, self.database.runs.create(run), request])
+            database.transact([*taken, place, database.runs.create(run), request])
         except ConditionFailedError as failed:
-            if failed.index != 0:
-                raise
-            self._require_place(run)
+            if failed.index < len(taken):
+                raise _KeyInUseError(to_key_use(failed.found)) from failed
+            if failed.index == len(taken):
+                self._require_place(run)
             raise
+
+    def _require_free(self, run: Run, key: str | None) -> None:
+        """Raise if the key is in use."""
+        use = self.database.idempotency.find(run.tenant, run.conversation_id, key, run.created_at) if key else None
+        if use is not None:
+            raise _KeyInUseError(use)
 
     def _require_place(self, run: Run) -> None:
         """Raise what the client is told if the conversation takes no run now."""

@@ -4,19 +4,23 @@ Roles alternate and the first is the user's; no text is blank; results follow th
 tools are declared whenever the history mentions one.
 """
 
+import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from nightshift.domain.message import Message, MessageDraft, ReasoningPart, Role, TextPart, ToolCall, ToolReturn
+from nightshift.domain.content import ContentPart, ImagePart, in_words
+from nightshift.domain.message import Message, MessageDraft, ReasoningPart, Role, ToolCall, ToolReturn
 from nightshift.models.answer_fields import arguments_object
 from nightshift.models.port import ModelRequest
+from nightshift.models.unsayable import UNREADABLE_TEXT, is_unreadable
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime.type_defs import (
         ContentBlockTypeDef,
         ConverseRequestTypeDef,
+        ImageBlockTypeDef,
         InferenceConfigurationTypeDef,
         MessageTypeDef,
         ToolTypeDef,
@@ -33,6 +37,18 @@ NO_OUTPUT_TEXT = "(no output)"
 _TOOL_USE_ID: Final = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 _FAMILIES_WITH_RESULT_STATUS: Final = ("anthropic.", "amazon.nova")
 """Only these accept a tool result's `status`; others answer 400 (documentation of ToolResultBlock)."""
+
+
+_UNSPOKEN: Final = frozenset({Role.APPROVAL, Role.EVENT})
+"""What an approval brings is told by the tool's return, and an event is for clients."""
+
+_IMAGE_FORMATS: Final[dict[str, Literal["gif", "jpeg", "png", "webp"]]] = {
+    "image/gif": "gif",
+    "image/jpeg": "jpeg",
+    "image/jpg": "jpeg",
+    "image/png": "png",
+    "image/webp": "webp",
+}
 
 
 def converse_request(request: ModelRequest) -> "ConverseRequestTypeDef":
@@ -65,17 +81,43 @@ def _messages(request: ModelRequest) -> "list[MessageTypeDef]":
 
 
 def _blocks(draft: MessageDraft, *, has_status: bool) -> "list[ContentBlockTypeDef]":
-    spoken: list[ContentBlockTypeDef] = [
-        {"text": part.text} for part in draft.content if isinstance(part, TextPart) and part.text.strip()
-    ]
+    if draft.role in _UNSPOKEN:
+        return []
+    spoken = list(_content(draft))
     spoken += [_tool_use(call) for call in draft.tool_calls]
     spoken += [_tool_result(given, has_status=has_status) for given in draft.tool_returns]
     # Reasoning alone is no message that Converse accepts.
     return [*_signed_reasoning(draft), *spoken] if spoken else []
 
 
+def _content(draft: MessageDraft) -> "Iterator[ContentBlockTypeDef]":
+    """Yield the content's blocks in their order; pictures are the user's alone, elsewhere words stand for them."""
+    shows_images = draft.role is not Role.ASSISTANT
+    for part in draft.content:
+        if shows_images and (image := _image(part)):
+            yield {"image": image}
+        elif (words := in_words(part)).strip():
+            yield {"text": words}
+    if shows_images and is_unreadable(draft):
+        yield {"text": UNREADABLE_TEXT}
+
+
+def _image(part: ContentPart) -> "ImageBlockTypeDef | None":
+    """Return a picture that is here and of a format that Converse takes; it fetches none."""
+    inline = part.inline if isinstance(part, ImagePart) else None
+    image_format = _IMAGE_FORMATS.get(inline.media_type.lower()) if inline else None
+    if inline is None or image_format is None:
+        return None
+    try:
+        return {"format": image_format, "source": {"bytes": binascii.a2b_base64(inline.data)}}
+    except ValueError:
+        return None
+
+
 def _signed_reasoning(draft: MessageDraft) -> "list[ContentBlockTypeDef]":
     """Return the reasoning that the provider wants back; without its signature it is refused."""
+    if draft.role is not Role.ASSISTANT:
+        return []
     return [
         {"reasoningContent": {"reasoningText": {"text": part.reasoning, "signature": part.signature}}}
         for part in draft.content

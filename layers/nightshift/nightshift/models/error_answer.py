@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from nightshift.domain.content import ImagePart, in_words
 from nightshift.models.port import ModelRequest
 
 MAX_SHOWN_CHARS = 500
@@ -54,7 +55,8 @@ def texts_of(request: ModelRequest) -> tuple[str, ...]:
     drafts = [message.draft for message in request.messages]
     return (
         request.system,
-        *(draft.text for draft in drafts),
+        *(words for draft in drafts for words in map(in_words, draft.content)),
+        *(part.url for draft in drafts for part in draft.content if isinstance(part, ImagePart)),
         *(call.arguments for draft in drafts for call in draft.tool_calls),
         *(given.text for draft in drafts for given in draft.tool_returns),
     )

@@ -3,6 +3,8 @@
     accept    waiting + run           if the conversation exists and is not being deleted          → http_api
     claim     holder, token + 1       if something is to do and nobody holds it (or its lease is over)
     renew     lease end               if still holder with this token                              → heartbeat
+    wake      no sleep, due           if the run that was cancelled is the first                   → cancel
+    reset     history starts anew     if nothing is to do and nobody holds it                      → http_api
     finish    waiting - run           if this token, and the run is the first                      → terminal write
     release   no holder, not due      if this token, and nothing waits: promise 5
     hand over no holder, still due    if this token                                                → next slice
@@ -10,10 +12,11 @@
 `due_at` puts the item into the due-index as long as somebody must look at it: a run waits, or a lease can expire.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nightshift.clock import from_epoch_ms, to_epoch_ms
+from nightshift.clock import to_epoch_ms
 from nightshift.domain.conversation import (
     DOORBELL_GRACE,
     MAX_WAITING_RUNS,
@@ -21,8 +24,9 @@ from nightshift.domain.conversation import (
     Lease,
     due_slot_epoch_s,
 )
-from nightshift.domain.errors import ConditionFailedError, LeaseLostError
-from nightshift.storage.dynamo import Delete, Dynamo, Item, Put, Update
+from nightshift.domain.errors import ConditionFailedError
+from nightshift.storage.conversation_item import lease_values, lost, require_held, to_conversation
+from nightshift.storage.dynamo import Check, Delete, Dynamo, Item, Put, Update
 from nightshift.storage.keys import DUE_SHARD, scoped, split_scoped
 
 _HOLDS_LEASE = "#fencing_token = :token"
@@ -42,13 +46,13 @@ class Conversations:
     dynamo: Dynamo
     table: str
 
-    def create(self, tenant: str, conversation_id: str, agent_id: str) -> Put:
-        """Return the write that makes an empty conversation whose system message is at sequence 0."""
+    def create(self, tenant: str, conversation_id: str, agent_id: str, *, next_sequence: int = 1) -> Put:
+        """Return the write that makes a conversation whose system message is at sequence 0."""
         item = {
             "pk": scoped(tenant, conversation_id),
             "agent_id": agent_id,
             "waiting": [],
-            "next_sequence": 1,
+            "next_sequence": next_sequence,
             "fencing_token": 0,
         }
         return Put(self.table, item, "attribute_not_exists(#pk)")
@@ -56,7 +60,7 @@ class Conversations:
     def get(self, tenant: str, conversation_id: str) -> Conversation | None:
         """Read a conversation, consistently."""
         item = self.dynamo.get(self.table, {"pk": scoped(tenant, conversation_id)})
-        return _to_conversation(item) if item else None
+        return to_conversation(item) if item else None
 
     def enqueue(self, tenant: str, conversation_id: str, run_id: str, now: datetime) -> Update:
         """Return the write that gives a run its place. The list's order is the order of acceptance.
@@ -90,12 +94,12 @@ class Conversations:
             "SET #lease_holder = :holder, #lease_expires_ms = :expires, #fencing_token = #fencing_token + :one,"
             " #due_shard = :due_shard, #due_at = :due_at REMOVE #asleep_until_ms",
             f"{_EXISTS} AND {_SOMETHING_TO_DO} AND {_NOBODY_HOLDS_LEASE} AND {_NOT_ASLEEP}",
-            _lease_values(now, duration) | {"holder": holder, "one": 1, "zero": 0},
+            lease_values(now, duration) | {"holder": holder, "one": 1, "zero": 0},
         )
         try:
-            return _to_conversation(self.dynamo.write(write))
+            return to_conversation(self.dynamo.write(write))
         except ConditionFailedError as failed:
-            return _to_conversation(failed.found) if failed.found.get("lease_holder") == holder else None
+            return to_conversation(failed.found) if failed.found.get("lease_holder") == holder else None
 
     def renew(self, lease: Lease, now: datetime, duration: timedelta) -> Conversation:
         """Move the end of the lease; return the conversation, which others may have added to or deleted.
@@ -104,7 +108,7 @@ class Conversations:
             LeaseLostError: another runner has claimed the conversation.
         """
         expression = "SET #lease_expires_ms = :expires, #due_shard = :due_shard, #due_at = :due_at"
-        return _to_conversation(self._write_held(lease, expression, _lease_values(now, duration)))
+        return to_conversation(self._write_held(lease, expression, lease_values(now, duration)))
 
     def dequeue(self, lease: Lease, run_id: str, next_sequence: int, *, last_stop_reason: str, now: datetime) -> Update:
         """Return the write that takes the finished run off the queue and keeps the lease."""
@@ -163,33 +167,70 @@ class Conversations:
         try:
             self.dynamo.write(write)
         except ConditionFailedError as failed:
-            _require_held(failed, lease)
-            return _to_conversation(failed.found)
+            require_held(failed, lease)
+            return to_conversation(failed.found)
         return None
 
-    def hand_over(self, lease: Lease, now: datetime, asleep_until: datetime | None = None) -> None:
+    def hand_over(self, lease: Lease, now: datetime) -> None:
         """Give the lease back although a run goes on: the next slice claims it, or the sweeper rings for it.
-
-        With `asleep_until` nobody may claim it before that moment.
 
         Raises:
             LeaseLostError: another runner has claimed the conversation.
         """
-        sleep = ", #asleep_until_ms = :asleep_until" if asleep_until else ""
-        expression = f"SET #due_at = :due_at{sleep} REMOVE #lease_holder, #lease_expires_ms"
+        expression = "SET #due_at = :due_at REMOVE #lease_holder, #lease_expires_ms"
+        self._write_held(lease, expression, {"due_at": due_slot_epoch_s(now + DOORBELL_GRACE)})
+
+    def put_to_sleep(self, lease: Lease, until: datetime) -> Update:
+        """Return the write that gives the lease back and lets nobody claim the conversation before `until`.
+
+        It belongs into one transaction with the run's own write: a cancellation comes before both and fails them, or
+        after both and wakes the conversation. Apart, one in between would leave a cancelled run asleep.
+        """
+        expression = "SET #due_at = :due_at, #asleep_until_ms = :until REMOVE #lease_holder, #lease_expires_ms"
         values = {
-            "due_at": due_slot_epoch_s((asleep_until or now) + DOORBELL_GRACE),
-            "asleep_until": to_epoch_ms(asleep_until or now),
+            "due_at": due_slot_epoch_s(until + DOORBELL_GRACE),
+            "until": to_epoch_ms(until),
+            "token": lease.fencing_token,
         }
-        self._write_held(lease, expression, values)
+        return Update(self.table, {"pk": scoped(lease.tenant, lease.conversation_id)}, expression, _HOLDS_LEASE, values)
+
+    def wake(self, tenant: str, conversation_id: str, run_id: str, now: datetime) -> Update:
+        """Return the write that ends a sleep which was for this run, the first, that is being cancelled."""
+        return Update(
+            self.table,
+            {"pk": scoped(tenant, conversation_id)},
+            "SET #due_shard = :due_shard, #due_at = :due_at REMOVE #asleep_until_ms",
+            _RUN_IS_FIRST,
+            {"run_id": run_id, "due_shard": DUE_SHARD, "due_at": due_slot_epoch_s(now + DOORBELL_GRACE)},
+        )
+
+    def reset(self, conversation: Conversation) -> Update:
+        """Return the write after which only messages yet to come are shown and used, if nothing is being done."""
+        return Update(
+            self.table,
+            {"pk": scoped(conversation.tenant, conversation.id)},
+            "SET #history_starts_at = #next_sequence",
+            f"{_EXISTS} AND {_NO_RUN_WAITS} AND attribute_not_exists(#lease_holder)",
+            {"zero": 0},
+        )
+
+    def require(self, tenant: str, conversation_id: str) -> Check:
+        """Return the check that the conversation is there and not being deleted."""
+        condition = f"{_EXISTS} AND attribute_not_exists(#deleted_at)"
+        return Check(self.table, {"pk": scoped(tenant, conversation_id)}, condition, {})
+
+    def get_many(self, tenant: str, conversation_ids: Sequence[str]) -> list[Conversation]:
+        """Read these conversations, consistently, in no order, without those that don't exist."""
+        keys = [{"pk": scoped(tenant, conversation_id)} for conversation_id in conversation_ids]
+        return [to_conversation(item) for item in self.dynamo.get_many(self.table, keys, consistent=True)]
 
     def mark_deleted(self, tenant: str, conversation_id: str, now: datetime) -> Update:
         """Return the write after which no run is accepted any more and the next claim removes everything."""
         return Update(
             self.table,
             {"pk": scoped(tenant, conversation_id)},
-            "SET #deleted_at = if_not_exists(#deleted_at, :now), #due_shard = :due_shard,"
-            " #due_at = if_not_exists(#due_at, :due_at) REMOVE #asleep_until_ms",
+            "SET #deleted_at = if_not_exists(#deleted_at, :now), #due_shard = :due_shard, #due_at = :due_at"
+            " REMOVE #asleep_until_ms",
             _EXISTS,
             {"now": to_epoch_ms(now), "due_shard": DUE_SHARD, "due_at": due_slot_epoch_s(now + DOORBELL_GRACE)},
         )
@@ -217,38 +258,4 @@ class Conversations:
         try:
             return self.dynamo.write(Update(self.table, key, expression, _HOLDS_LEASE, held))
         except ConditionFailedError as failed:
-            raise _lost(lease) from failed
-
-
-def _require_held(failed: ConditionFailedError, lease: Lease) -> None:
-    if failed.found.get("fencing_token") != lease.fencing_token:
-        raise _lost(lease) from failed
-
-
-def _lost(lease: Lease) -> LeaseLostError:
-    return LeaseLostError(f"conversation {lease.conversation_id} was claimed by another runner")
-
-
-def _lease_values(now: datetime, duration: timedelta) -> Item:
-    return {
-        "now": to_epoch_ms(now),
-        "expires": to_epoch_ms(now + duration),
-        "due_shard": DUE_SHARD,
-        "due_at": due_slot_epoch_s(now + duration),
-    }
-
-
-def _to_conversation(item: Item) -> Conversation:
-    tenant, conversation_id = split_scoped(item["pk"])
-    expires = item.get("lease_expires_ms")
-    return Conversation(
-        tenant=tenant,
-        id=conversation_id,
-        agent_id=item["agent_id"],
-        waiting=tuple(item["waiting"]),
-        next_sequence=item["next_sequence"],
-        lease_holder=item.get("lease_holder"),
-        lease_expires_at=from_epoch_ms(expires) if expires is not None else None,
-        fencing_token=item["fencing_token"],
-        is_deleted="deleted_at" in item,
-    )
+            raise lost(lease) from failed

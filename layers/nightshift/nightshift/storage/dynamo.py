@@ -9,7 +9,7 @@ nothing; it is repeated here with jitter, since which of the two comes first nev
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +44,12 @@ class _ConflictError(TransientError):
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Write a whole item; `condition` guards what may be there before."""
+    """Write a whole item; `condition`, with its `values`, guards what may be there before."""
 
     table: str
     item: Item
     condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,16 @@ class Update:
 @dataclass(frozen=True, slots=True)
 class Delete:
     """Remove an item under a condition."""
+
+    table: str
+    key: Item
+    condition: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Change nothing, yet let the transaction fail unless this holds; for transactions only."""
 
     table: str
     key: Item
@@ -117,11 +128,12 @@ class Dynamo:
             answer = self._client.get_item(TableName=table, Key=to_attributes(key), ConsistentRead=consistent)
         return to_item(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, table: str, keys: Sequence[Item]) -> list[Item]:
+    def get_many(self, table: str, keys: Sequence[Item], *, consistent: bool = False) -> list[Item]:
         """Read the items of these keys, in no order, without those that don't exist."""
         found: list[Item] = []
         for start in range(0, len(keys), BATCH_GET_LIMIT):
-            pending: Any = {table: {"Keys": [to_attributes(key) for key in keys[start : start + BATCH_GET_LIMIT]]}}
+            batch = [to_attributes(key) for key in keys[start : start + BATCH_GET_LIMIT]]
+            pending: Any = {table: {"Keys": batch, "ConsistentRead": consistent}}
             while pending:
                 with _translated("read"):
                     answer = self._client.batch_get_item(RequestItems=pending)
@@ -184,13 +196,13 @@ class Dynamo:
             case Update():
                 return to_item(self._client.update_item(**arguments, ReturnValues="ALL_NEW")["Attributes"])
 
-    def transact(self, writes: Sequence[Write]) -> None:
+    def transact(self, writes: Sequence[Write | Check]) -> None:
         """Do all writes or none. boto3 adds a request token, so a repeat after a lost answer is harmless.
 
         Raises:
             ConditionFailedError: a condition did not hold; carries the item found and its place among `writes`.
         """
-        items: Any = [{type(write).__name__: _write_arguments(write)} for write in writes]
+        items: Any = [{_item_name(write): _write_arguments(write)} for write in writes]
         for attempt in _until_free():
             with attempt, _translated("transaction"):
                 self._client.transact_write_items(TransactItems=items)
@@ -203,6 +215,10 @@ class Dynamo:
                 pending = self._client.batch_write_item(RequestItems=pending).get("UnprocessedItems")
 
 
+def _item_name(write: Write | Check) -> str:
+    return "ConditionCheck" if isinstance(write, Check) else type(write).__name__
+
+
 def _until_free() -> Retrying:
     return Retrying(
         retry=retry_if_exception_type(_ConflictError),
@@ -212,17 +228,17 @@ def _until_free() -> Retrying:
     )
 
 
-def _write_arguments(write: Write) -> dict[str, Any]:
+def _write_arguments(write: Write | Check) -> dict[str, Any]:
     match write:
         case Put():
             arguments: dict[str, Any] = {"TableName": write.table, "Item": to_attributes(write.item)}
             expressions = {"ConditionExpression": write.condition} if write.condition else {}
-            return arguments | _expression_arguments(expressions, {})
+            return arguments | _expression_arguments(expressions, write.values)
         case Update():
             arguments = {"TableName": write.table, "Key": to_attributes(write.key)}
             expressions = {"UpdateExpression": write.expression, "ConditionExpression": write.condition}
             return arguments | _expression_arguments(expressions, write.values)
-        case Delete():
+        case Delete() | Check():
             arguments = {"TableName": write.table, "Key": to_attributes(write.key)}
             return arguments | _expression_arguments({"ConditionExpression": write.condition}, write.values)
 

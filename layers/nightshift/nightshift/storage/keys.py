@@ -6,6 +6,7 @@ RUN: Final = "run"
 DELIVERY: Final = "run#delivery"
 REQUEST: Final = "request"
 STEP_PREFIX: Final = "step#"
+IDEMPOTENCY: Final = "idempotency"
 
 DUE_SHARD: Final = "0"
 """Partition of the due-indexes. One carries about 1,000 index writes a second: some 300 runs a second."""

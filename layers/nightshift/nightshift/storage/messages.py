@@ -39,9 +39,13 @@ class Messages:
             "created_at": to_iso(message.created_at),
             "run_id": message.run_id,
             "step_id": message.step_id,
-            **self.payloads.pack(tenant, draft_to_json(message.draft)),
+            **self.payloads.pack(tenant, draft_to_json(message.draft), owner=conversation_id),
         }
         return Put(self.table, item, "attribute_not_exists(#pk)")
+
+    def replace_system(self, tenant: str, conversation_id: str, message: Message) -> Put:
+        """Return the write that puts a newly compiled system message in the place of the one at sequence 0."""
+        return Put(self.table, self.append(tenant, conversation_id, message).item, "attribute_exists(#pk)")
 
     def system_message(self, tenant: str, conversation_id: str) -> Message | None:
         """Read the message at sequence 0."""

@@ -25,16 +25,17 @@ class Payloads:
     client: "S3Client"
     bucket: str
 
-    def pack(self, tenant: str, value: Any) -> Item:
+    def pack(self, tenant: str, value: Any, owner: str = "") -> Item:
         """Return the attribute that holds the value or refers to it; a large one is written to the bucket first.
 
+        `owner` is whose deletion removes the object; what others keep of the same content is theirs alone.
         Written before the item that refers to it: a crash between leaves an unused object, never a broken reference.
         """
         # A model may answer half a surrogate pair, which no UTF-8 can hold.
         data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         if len(data) <= MAX_INLINE_BYTES:
             return {"payload": data.decode()}
-        key = f"{tenant}/{hashlib.sha256(data).hexdigest()}"
+        key = f"{tenant}/{owner and owner + '/'}{hashlib.sha256(data).hexdigest()}"
         try:
             self.client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType="application/json")
         except (ClientError, BotoCoreError) as error:

@@ -1,39 +1,39 @@
-"""Runs and their steps and requests: one partition a run.
+"""Runs and their requests: one partition a run.
 
     pk  tenant#run-…   sk  run            the Run; small, since every checkpoint rewrites it
                            run#delivery   its CallbackDelivery (storage/deliveries.py)
                            request        what was asked, read once when work begins
-                           step#00000001  one item a step
+                           step#00000001  one item a step (storage/steps.py)
 
 A run is changed only by `advance`: compare-and-swap on what its last reader saw. The fencing token is part of the
 comparison, so a runner that lost its lease can't write (promise 4), and so is the status, so a terminal one stays
 (promises 7 and 8).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from nightshift.clock import from_iso, to_iso
-from nightshift.domain import ids
+from nightshift.domain.callback import CallbackDelivery
 from nightshift.domain.message import Usage
 from nightshift.domain.run import DEFAULT_MAX_STEPS, DisplayConfig, Run
 from nightshift.domain.run_request import RunRequest
 from nightshift.domain.run_status import RunStatus
-from nightshift.domain.step import Step, StepStatus
 from nightshift.domain.stop_reason import StopReason
-from nightshift.storage.draft_json import draft_to_json, json_to_draft
+from nightshift.storage.deliveries import Deliveries
 from nightshift.storage.dynamo import Dynamo, Item, Page, Put, Update
-from nightshift.storage.keys import REQUEST, RUN, STEP_PREFIX, scoped, split_scoped, step_sort_key
+from nightshift.storage.keys import REQUEST, RUN, scoped, split_scoped
 from nightshift.storage.payloads import Payloads
+from nightshift.storage.request_json import json_to_request, request_to_json
 
-STEPS_PAGE = 100
-"""Steps that one query reads; the API's default page."""
+DELETE_BATCH = 25
+"""Items of a run that are read at a time while it is removed."""
 
 _ISO_LENGTH: Final = 27
 _COMPARED: Final = ("status", "fencing_token", "last_sequence", "step_count", "starts_without_progress")
-_USAGE_FIELDS: Final = tuple(field.name for field in fields(Usage))
+USAGE_FIELDS: Final = tuple(field.name for field in fields(Usage))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Runs:
 
     def create_request(self, run: Run, request: RunRequest) -> Put:
         """Return the write that keeps what was asked; a large request goes to the bucket at once."""
-        content = self.payloads.pack(run.tenant, _request_to_json(request))
+        content = self.payloads.pack(run.tenant, request_to_json(request))
         return Put(self.table, {"pk": scoped(run.tenant, run.id), "sk": REQUEST, **content})
 
     def advance(self, before: Run, after: Run) -> Update:
@@ -66,6 +66,24 @@ class Runs:
         values = changed | {f"was_{name}": old[name] for name in _COMPARED if name in old}
         return Update(self.table, {"pk": old["pk"], "sk": RUN}, expression, condition, values)
 
+    def end(self, before: Run, ended: Run, correlation_id: str) -> list[Update | Put]:
+        """Return the writes that end a run together with its callback's delivery, whoever ends it (promise 8)."""
+        writes: list[Update | Put] = [self.advance(before, ended)]
+        if ended.callback_url:
+            delivery = CallbackDelivery.of(ended, correlation_id)
+            writes.append(Deliveries(self.dynamo, self.table).create(delivery, delivery.run_completed_at))
+        return writes
+
+    def delete(self, run: Run) -> None:
+        """Remove a terminal run with all its items; safe to repeat, since the run itself goes last."""
+        condition, values = "#pk = :pk", {"pk": scoped(run.tenant, run.id)}
+        for item in self.dynamo.query_all(self.table, condition, values, limit=DELETE_BATCH, consistent=True):
+            if "payload_key" in item:
+                self.payloads.delete([item["payload_key"]])
+            if item["sk"] != RUN:
+                self.dynamo.delete_many(self.table, [{"pk": item["pk"], "sk": item["sk"]}])
+        self.dynamo.delete_many(self.table, [{"pk": values["pk"], "sk": RUN}])
+
     def get(self, tenant: str, run_id: str, *, consistent: bool = True) -> Run | None:
         """Read a run."""
         item = self.dynamo.get(self.table, {"pk": scoped(tenant, run_id), "sk": RUN}, consistent=consistent)
@@ -74,7 +92,7 @@ class Runs:
     def get_request(self, run: Run) -> RunRequest:
         """Read what was asked."""
         item = self.dynamo.get(self.table, {"pk": scoped(run.tenant, run.id), "sk": REQUEST})
-        return _json_to_request(self.payloads.unpack(item) if item else {})
+        return json_to_request(self.payloads.unpack(item) if item else {})
 
     def list_page(
         self, tenant: str, agent_id: str | None, *, forward: bool, limit: int, start: Item | None = None
@@ -96,30 +114,11 @@ class Runs:
             "by_agent": base | {"tenant_agent": item["tenant_agent"]},
         }
 
-    def get_many(self, tenant: str, run_ids: Sequence[str]) -> list[Run]:
+    def get_many(self, tenant: str, run_ids: Sequence[str], *, consistent: bool = False) -> list[Run]:
         """Read these runs in the given order, without those that don't exist."""
         keys = [{"pk": scoped(tenant, run_id), "sk": RUN} for run_id in run_ids]
-        found = {run.id: run for run in map(to_run, self.dynamo.get_many(self.table, keys))}
+        found = {run.id: run for run in map(to_run, self.dynamo.get_many(self.table, keys, consistent=consistent))}
         return [found[run_id] for run_id in run_ids if run_id in found]
-
-    def put_step(self, tenant: str, step: Step) -> Put:
-        """Return the write that records a step, once."""
-        return Put(self.table, _step_to_item(tenant, step), "attribute_not_exists(#pk)")
-
-    def steps(self, tenant: str, run_id: str, *, first: int, last: int, forward: bool) -> Iterator[Step]:
-        """Yield the run's steps numbered `first` to `last`, both included; pages are read as they are consumed."""
-        if first > last:
-            return
-        items = self.dynamo.query_all(
-            self.table,
-            "#pk = :pk AND #sk BETWEEN :first AND :last",
-            {"pk": scoped(tenant, run_id), "first": step_sort_key(first), "last": step_sort_key(last)},
-            forward=forward,
-            limit=STEPS_PAGE,
-            consistent=True,
-        )
-        for item in items:
-            yield _to_step(item)
 
 
 def _to_item(run: Run) -> Item:
@@ -147,7 +146,8 @@ def _to_item(run: Run) -> Item:
         "starts_without_progress": run.starts_without_progress,
         "wait_count": run.wait_count or None,
         "ttft_ns": run.ttft_ns,
-        **{name: getattr(run.usage, name) or None for name in _USAGE_FIELDS},
+        "body_hash": run.body_hash,
+        **{name: getattr(run.usage, name) or None for name in USAGE_FIELDS},
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -176,8 +176,9 @@ def to_run(item: Item) -> Run:
         step_count=item["step_count"],
         starts_without_progress=item["starts_without_progress"],
         wait_count=item.get("wait_count", 0),
-        usage=_to_usage(item),
+        usage=to_usage(item),
         ttft_ns=item.get("ttft_ns"),
+        body_hash=item.get("body_hash"),
     )
 
 
@@ -185,8 +186,8 @@ def _optional_time(item: Item, name: str) -> datetime | None:
     return from_iso(item[name]) if name in item else None
 
 
-def _to_usage(item: Item) -> Usage:
-    return Usage(**{name: item.get(name, 0) for name in _USAGE_FIELDS})
+def to_usage(item: Item) -> Usage:
+    return Usage(**{name: item.get(name, 0) for name in USAGE_FIELDS})
 
 
 def _display_to_map(display: DisplayConfig) -> Item | None:
@@ -200,60 +201,3 @@ def _display_to_map(display: DisplayConfig) -> Item | None:
 def _map_to_display(stored: Item) -> DisplayConfig:
     types = stored.get("include_return_message_types")
     return DisplayConfig(**stored | ({"include_return_message_types": tuple(types)} if types is not None else {}))
-
-
-def _request_to_json(request: RunRequest) -> dict[str, Any]:
-    stored = {
-        "inputs": [draft_to_json(draft) for draft in request.inputs],
-        "override_model": request.override_model,
-        "override_system": request.override_system,
-        "correlation_id": request.correlation_id,
-    }
-    return {name: value for name, value in stored.items() if value is not None}
-
-
-def _json_to_request(stored: dict[str, Any]) -> RunRequest:
-    inputs = tuple(json_to_draft(draft) for draft in stored.get("inputs", []))
-    return RunRequest(**stored | {"inputs": inputs})
-
-
-def _step_to_item(tenant: str, step: Step) -> Item:
-    item: Item = {
-        "pk": scoped(tenant, step.run_id),
-        "sk": step_sort_key(step.number),
-        "agent_id": step.agent_id,
-        "status": step.status.value,
-        "created_at": to_iso(step.created_at),
-        "model_handle": step.model_handle,
-        "model_endpoint": step.model_endpoint,
-        "context_window_tokens": step.context_window_tokens,
-        "stop_reason": step.stop_reason.value if step.stop_reason else None,
-        "model_ns": step.model_ns,
-        "request_id": step.request_id,
-        "error_type": step.error_type,
-        "error": step.error,
-        **{name: getattr(step.usage, name) or None for name in _USAGE_FIELDS},
-    }
-    return {name: value for name, value in item.items() if value is not None}
-
-
-def _to_step(item: Item) -> Step:
-    run_id = split_scoped(item["pk"])[1]
-    number = int(item["sk"].removeprefix(STEP_PREFIX))
-    return Step(
-        id=ids.step_id(run_id, number),
-        run_id=run_id,
-        agent_id=item["agent_id"],
-        number=number,
-        status=StepStatus(item["status"]),
-        created_at=from_iso(item["created_at"]),
-        model_handle=item["model_handle"],
-        model_endpoint=item.get("model_endpoint"),
-        context_window_tokens=item["context_window_tokens"],
-        usage=_to_usage(item),
-        stop_reason=StopReason(item["stop_reason"]) if "stop_reason" in item else None,
-        model_ns=item["model_ns"],
-        request_id=item.get("request_id"),
-        error_type=item.get("error_type"),
-        error=item.get("error"),
-    )

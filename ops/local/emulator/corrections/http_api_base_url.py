@@ -5,8 +5,9 @@ AWS: an HTTP API has a host name of its own, so its URL is the ``base_url`` of a
 Stock MiniStack: it is reached by ``http://<id>.execute-api.localhost:4566`` (which Python's resolver does not
 resolve) or ``/_aws/execute-api/<id>/$default/...``; an unsigned ``/v1/...`` is taken for an S3 bucket named ``v1``.
 
-Unsigned requests below /v1/ go to the oldest HTTP API with a ``$default`` stage. AWS clients always sign, so a
-service with paths of that prefix (MediaConnect, MSK, AppSync) is still reached.
+Unsigned requests below /v1/, and for the page /docs, go to the oldest HTTP API with a ``$default`` stage. AWS clients
+always sign, so a service with paths of that prefix (MediaConnect, MSK, AppSync) or a bucket of that name is still
+reached.
 """
 
 import functools
@@ -19,6 +20,7 @@ from ministack.services import apigateway
 from emulator.expectations import expect_parameters, expect_source
 
 API_PREFIX = "/v1/"
+API_PAGE = "/docs"
 
 type Scope = dict[str, Any]
 type Application = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -33,11 +35,15 @@ def apply() -> None:
 
     @functools.wraps(stock)
     async def app(scope: Scope, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(API_PREFIX) and not _is_signed(scope):
+        if scope["type"] == "http" and _is_of_the_api(scope["path"]) and not _is_signed(scope):
             scope = _addressed_to_http_api(scope)
         await stock(scope, receive, send)
 
     ministack.app.app = app
+
+
+def _is_of_the_api(path: str) -> bool:
+    return path.startswith(API_PREFIX) or path.rstrip("/") == API_PAGE
 
 
 def _is_signed(scope: Scope) -> bool:

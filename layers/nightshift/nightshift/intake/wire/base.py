@@ -20,10 +20,28 @@ type ShortText = Annotated[str, Field(max_length=256)]
 type AgentId = Annotated[str, StringConstraints(pattern=ids.id_pattern("agent"))]
 
 
-class Wire(BaseModel):
-    """Base of everything that comes over the wire. A list is refused at its first bad element."""
+type MessageType = Literal[
+    "system_message",
+    "user_message",
+    "assistant_message",
+    "reasoning_message",
+    "hidden_reasoning_message",
+    "tool_call_message",
+    "tool_return_message",
+    "approval_request_message",
+    "approval_response_message",
+    "summary_message",
+    "event_message",
+]
 
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+class Wire(BaseModel):
+    """Base of everything that comes over the wire. A list is refused at its first bad element.
+
+    A model's validator is built at its first use: a cold start needs one or two of them, not all that its modules name.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class PageQuery(Wire):
