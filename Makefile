@@ -1,4 +1,5 @@
 # Every command of the project. Needs Python 3.11 or newer, git and make; brings uv and Python 3.13 where missing.
+# Only test-stack needs more: Node 20 with npm, for the SDK for Node.
 
 PORT       ?= 4566
 STACK_HOME ?= .local

@@ -1,8 +1,9 @@
 """What everything that comes over the wire shares. Unknown fields are ignored at every level."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
 from nightshift.domain import ids
 
@@ -15,6 +16,17 @@ type Tokens = Annotated[StrictInt, Field(ge=1, le=MAX_TOKENS)]
 
 type ShortText = Annotated[str, Field(max_length=256)]
 """What is stored in items that every checkpoint rewrites: names and handles, not content."""
+
+
+def _to_utc(moment: datetime) -> datetime:
+    """Return the moment in UTC, which is also meant where no zone is named."""
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("in UTC the moment is outside the years 1 to 9999") from error
+
+
+type Moment = Annotated[datetime, AfterValidator(_to_utc)]
 
 
 type AgentId = Annotated[str, StringConstraints(pattern=ids.id_pattern("agent"))]

@@ -1,12 +1,11 @@
 """Conversations, sending and streaming as clients ask for them (letta_api_spec §5.2)."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, StrictBool, StringConstraints
 
 from nightshift.domain import ids
-from nightshift.intake.wire.base import AgentId, MessageType, PageQuery, ShortText, Tokens, Wire
+from nightshift.intake.wire.base import AgentId, MessageType, Moment, PageQuery, ShortText, Tokens, Wire
 from nightshift.intake.wire.create_run import CreateRun
 
 type ConversationId = Annotated[str, StringConstraints(pattern=ids.id_pattern("conv"))]
@@ -42,7 +41,7 @@ class UpdateConversation(ConversationFields):
     """Body of `PATCH /v1/conversations/{conversation_id}`: what is named is changed, null empties it."""
 
     archived: StrictBool | None = None
-    last_message_at: datetime | None = None
+    last_message_at: Moment | None = None
 
 
 class ListConversationsQuery(PageQuery):

@@ -1,12 +1,11 @@
 """Queries of lists of runs and messages (letta_api_spec §5.0, §5.1)."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from nightshift.domain.stop_reason import StopReason
-from nightshift.intake.wire.base import AgentId, MessageType, PageQuery, Wire
+from nightshift.intake.wire.base import AgentId, MessageType, Moment, PageQuery, Wire
 
 
 class ListRunsQuery(PageQuery):
@@ -48,8 +47,8 @@ class ListStepsQuery(PageQuery):
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 50
     agent_id: AgentId | None = None
-    start_date: datetime | None = None
-    end_date: datetime | None = None
+    start_date: Moment | None = None
+    end_date: Moment | None = None
     model: str | None = None
     trace_ids: list[str] = []
     feedback: Literal["positive", "negative"] | None = None
