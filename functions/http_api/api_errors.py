@@ -54,7 +54,7 @@ def _request_error(error: RequestError) -> Response[str]:
             headers = {"Retry-After": str(seconds)}
         case ConflictError():
             headers = {"x-should-retry": "false"}
-    return answer(error.status, {"detail": str(error)}, headers)
+    return answer(error.status, {"detail": error.detail}, headers)
 
 
 def _unavailable(error: TransientError) -> Response[str]:

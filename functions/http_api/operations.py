@@ -21,7 +21,14 @@ from api_request import parse_body, parse_query, require_id
 from nightshift.domain import ids
 
 PATH_IDS: Final[Mapping[str, ids.Prefix]] = MappingProxyType(
-    {"agent_id": "agent", "block_id": "block", "message_id": "message", "step_id": "step", "tool_id": "tool"},
+    {
+        "agent_id": "agent",
+        "block_id": "block",
+        "mcp_server_id": "mcp_server",
+        "message_id": "message",
+        "step_id": "step",
+        "tool_id": "tool",
+    },
 )
 """Path values whose form is checked before the operation: 422 when malformed (a run's id: 400, see intake/query)."""
 

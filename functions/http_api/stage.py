@@ -26,6 +26,16 @@ def doorbell() -> Doorbell:
     return Doorbell(clients.sqs(), _settings().run_queue_url)
 
 
+def tool_sandbox_arn() -> str:
+    """Return which function runs users' tools."""
+    return _settings().tool_sandbox_arn
+
+
+def allow_private_mcp_servers() -> bool:
+    """Tell whether MCP servers may be at private addresses."""
+    return _settings().allow_private_mcp_servers
+
+
 @cache
 def clock() -> Clock:
     """Return the clock."""

@@ -104,20 +104,6 @@ UNOFFERED: Final = (
         ),
     ),
     Unoffered(
-        "MCP servers are not offered; send client_tools with a message and call the MCP server from your program",
-        (
-            "POST /v1/mcp-servers",
-            "GET /v1/mcp-servers",
-            "GET /v1/mcp-servers/<mcp_server_id>",
-            "PATCH /v1/mcp-servers/<mcp_server_id>",
-            "DELETE /v1/mcp-servers/<mcp_server_id>",
-            "PATCH /v1/mcp-servers/<mcp_server_id>/refresh",
-            "GET /v1/mcp-servers/<mcp_server_id>/tools",
-            "GET /v1/mcp-servers/<mcp_server_id>/tools/<tool_id>",
-            "POST /v1/mcp-servers/<mcp_server_id>/tools/<tool_id>/run",
-        ),
-    ),
-    Unoffered(
         "Messages across agents are not offered; list them by agent with GET /v1/agents/{agent_id}/messages, "
         "or by run with GET /v1/runs/{run_id}/messages",
         ("GET /v1/messages", "GET /v1/messages/<message_id>", "POST /v1/messages/search"),
@@ -138,17 +124,8 @@ UNOFFERED: Final = (
         ),
     ),
     Unoffered(
-        "Compaction on demand is not offered; what doesn't fit the context window is left out of it by itself, "
-        "and PATCH /v1/agents/{agent_id}/reset-messages begins anew",
-        ("POST /v1/agents/<agent_id>/summarize", "POST /v1/conversations/<conversation_id>/compact"),
-    ),
-    Unoffered(
         "Search over tools is not offered; list them, by name too, with GET /v1/tools",
         ("POST /v1/tools/search",),
-    ),
-    Unoffered(
-        "A tool can't be run outside a run yet; let the agent call it",
-        ("POST /v1/agents/<agent_id>/tools/<tool_name>/run",),
     ),
 )
 

@@ -16,12 +16,20 @@ NO_RETRY = {"x-should-retry": "false"}
 def answer_result(run: Run) -> Response[str]:
     """Wait for the run and answer with what it came to."""
     run = Waiting(stage.database(), stage.clock()).for_end(run)
+    if refusal := without_result(run):
+        return refusal
+    queries = Queries(stage.database())
+    return answer(200, show_response(run, queries.all_run_messages(run), queries.outputs(run)))
+
+
+def without_result(run: Run) -> Response[str] | None:
+    """Return the answer for a run that goes on or has failed, None when there is a result to show."""
     if not run.status.is_terminal:
         message = "The run goes on in the background; ask for it with GET /v1/runs/{run_id} and …/messages"
         return answer(504, {"detail": {"message": message, "run_id": run.id}}, NO_RETRY)
     if error := _error_of(run):
         return answer(error.status, error.show(run), NO_RETRY)
-    return answer(200, show_response(run, Queries(stage.database()).all_run_messages(run)))
+    return None
 
 
 def answer_events(run: Run, *, starting_after: int = 0, with_inputs: bool = False) -> Response[str]:

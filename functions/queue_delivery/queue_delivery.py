@@ -7,8 +7,8 @@ from typing import Any
 from nightshift.clock import SystemClock
 from nightshift.delivery.deliver import Deliverer
 from nightshift.delivery.send import Sender
-from nightshift.delivery.url_guard import UrlGuard
 from nightshift.doorbell_batch import answer_doorbells
+from nightshift.outbound.url_guard import UrlGuard
 from nightshift.settings import DeliverySettings
 from nightshift.storage import clients
 from nightshift.storage.deliveries import Deliveries

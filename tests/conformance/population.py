@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from letta_client import Letta
+from letta_client.types import StreamableHTTPMcpServer
 
 from intake.deployment import Deployment
 
@@ -28,6 +29,7 @@ class Population:
     """Things of one tenant."""
 
     deployment: Deployment
+    mcp_server_url: str
     made: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -79,6 +81,15 @@ class Population:
         return self.tool_id
 
     @property
+    def mcp_server_id(self) -> str:
+        return self._once("mcp server", self._register_mcp_server)
+
+    @property
+    def mcp_tool_id(self) -> str:
+        """A tool of the MCP server."""
+        return self._once("mcp tool", lambda: self.sdk.mcp_servers.tools.list(self.mcp_server_id)[0].id)
+
+    @property
     def conversation_id(self) -> str:
         return self._once("conversation", lambda: self.sdk.conversations.create(agent_id=self.agent_id).id)
 
@@ -90,6 +101,14 @@ class Population:
         if name not in self.made:
             self.made[name] = make()
         return self.made[name]
+
+    def _register_mcp_server(self) -> str:
+        server = self.sdk.mcp_servers.create(
+            server_name="weather",
+            config={"mcp_server_type": "streamable_http", "server_url": self.mcp_server_url, "auth_token": "s3cret"},
+        )
+        assert isinstance(server, StreamableHTTPMcpServer)
+        return str(server.id)
 
     def _finish_run(self) -> str:
         run = self.deployment.post(self.agent_id)
@@ -106,6 +125,7 @@ KNOWN: Final[Mapping[str, Callable[[Population], str]]] = {
     "block_label": lambda _: BLOCK_LABEL,
     "tool_id": lambda all_: all_.tool_id,
     "tool_name": lambda _: TOOL_NAME,
+    "mcp_server_id": lambda all_: all_.mcp_server_id,
     "conversation_id": lambda all_: all_.conversation_id,
 }
 """Name of a path's value to what exists under it."""

@@ -22,6 +22,10 @@ AGENTS: Final[Mapping[str, Call]] = {
     "agents.tools.attach": lambda on: on.sdk.agents.tools.attach(on.tool_id, agent_id=on.agent_id),
     "agents.tools.detach": lambda on: on.sdk.agents.tools.detach(on.attached_tool_id, agent_id=on.agent_id),
     "agents.tools.list": lambda on: (on.attached_tool_id, on.sdk.agents.tools.list(on.agent_id)),
+    "agents.tools.run": lambda on: (
+        on.attached_tool_id,
+        on.sdk.agents.tools.run(TOOL_NAME, agent_id=on.agent_id, args={"sides": 6}),
+    ),
     "agents.tools.update_approval": lambda on: (
         on.attached_tool_id,
         on.sdk.agents.tools.update_approval(TOOL_NAME, agent_id=on.agent_id, body_requires_approval=True),
@@ -34,6 +38,7 @@ MESSAGES: Final[Mapping[str, Call]] = {
     "agents.messages.stream": lambda on: list(on.sdk.agents.messages.stream(on.agent_id, input="hello")),
     "agents.messages.list": lambda on: (on.run_id, on.sdk.agents.messages.list(on.agent_id)),
     "agents.messages.cancel": lambda on: on.sdk.agents.messages.cancel(on.agent_id, run_ids=[on.waiting_run_id]),
+    "agents.messages.compact": lambda on: (on.run_id, on.sdk.agents.messages.compact(on.agent_id)),
     "agents.messages.reset": lambda on: on.sdk.agents.messages.reset(on.agent_id),
     "conversations.create": lambda on: on.sdk.conversations.create(agent_id=on.agent_id, summary="A talk"),
     "conversations.retrieve": lambda on: on.sdk.conversations.retrieve(on.conversation_id),
@@ -52,6 +57,10 @@ MESSAGES: Final[Mapping[str, Call]] = {
     "conversations.messages.stream": lambda on: (
         on.run_id,
         list(on.sdk.conversations.messages.stream("default", agent_id=on.agent_id)),
+    ),
+    "conversations.messages.compact": lambda on: (
+        list(on.sdk.conversations.messages.create(on.conversation_id, input="hello")),
+        on.sdk.conversations.messages.compact(on.conversation_id),
     ),
     "conversations.messages.list": lambda on: on.sdk.conversations.messages.list(on.conversation_id),
 }
@@ -83,6 +92,21 @@ THE_REST: Final[Mapping[str, Call]] = {
     "tools.update": lambda on: on.sdk.tools.update(on.tool_id, description="Rolls a die"),
     "tools.list": lambda on: (on.tool_id, on.sdk.tools.list(name=TOOL_NAME)),
     "tools.delete": lambda on: on.sdk.tools.delete(on.tool_id),
+    "mcp_servers.create": lambda on: on.mcp_server_id,
+    "mcp_servers.retrieve": lambda on: on.sdk.mcp_servers.retrieve(on.mcp_server_id),
+    "mcp_servers.update": lambda on: on.sdk.mcp_servers.update(
+        on.mcp_server_id, config={"mcp_server_type": "streamable_http", "server_url": on.mcp_server_url}
+    ),
+    "mcp_servers.list": lambda on: (on.mcp_server_id, on.sdk.mcp_servers.list()),
+    "mcp_servers.delete": lambda on: on.sdk.mcp_servers.delete(on.mcp_server_id),
+    "mcp_servers.refresh": lambda on: on.sdk.mcp_servers.refresh(on.mcp_server_id),
+    "mcp_servers.tools.list": lambda on: on.sdk.mcp_servers.tools.list(on.mcp_server_id),
+    "mcp_servers.tools.retrieve": lambda on: on.sdk.mcp_servers.tools.retrieve(
+        on.mcp_tool_id, mcp_server_id=on.mcp_server_id
+    ),
+    "mcp_servers.tools.run": lambda on: on.sdk.mcp_servers.tools.run(
+        on.mcp_tool_id, mcp_server_id=on.mcp_server_id, args={"city": "Bonn"}
+    ),
     "models.list": lambda on: on.sdk.models.list(),
     "models.embeddings.list": lambda on: on.sdk.models.embeddings.list(),
     "tags.list": lambda on: on.sdk.tags.list(),
@@ -93,11 +117,15 @@ CALLS: Final[Mapping[str, Call]] = {**AGENTS, **MESSAGES, **RUNS, **THE_REST}
 """SDK method to a call of it; a tuple says first what has to exist."""
 
 DIFFERENCES: Final[Mapping[str, str]] = {
+    "mcp_servers.create": "servers over streamable HTTP alone; secrets are never shown again",
+    "agents.tools.run": "tools of Python source and of MCP servers; within 20 s",
     "agents.delete": "runs that wait end cancelled, and their callbacks are sent",
     "agents.messages.create_async": "bad fields are refused at once; `Idempotency-Key` is honoured",
     "agents.messages.create": "the run goes on in the background if it takes longer than the gateway waits: "
     "504 names it and the SDK doesn't repeat",
     "agents.messages.stream": "the messages of the background run, sent when it has ended",
+    "agents.messages.compact": "waits for a run of its own, with 504 like `agents.messages.create`",
+    "conversations.messages.compact": "waits for a run of its own, with 504 like `agents.messages.create`",
     "conversations.messages.create": "the messages of the background run, sent when it has ended",
     "conversations.messages.stream": "the stored messages, sent at once",
     "runs.messages.stream": "the stored messages, sent at once",

@@ -1,6 +1,6 @@
 """Ends a process at one of its writes: just before it, just after it, or with the answer lost on the way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,6 +51,20 @@ class KillSwitch:
     def __post_init__(self) -> None:
         self.written = []
 
+    def passed(self, operation: str, act: Callable[[], Any]) -> Any:
+        """Do what changes something out there, and strike if it is its turn."""
+        assert self.written is not None
+        self.written.append(operation)
+        if len(self.written) != self.at:
+            return act()
+        self.has_struck = True
+        if self.death is Death.BEFORE:
+            raise ProcessDiedError(operation)
+        act()
+        if self.death is Death.AFTER:
+            raise ProcessDiedError(operation)
+        raise ReadTimeoutError(endpoint_url="https://aws.invalid")
+
     @contextmanager
     def armed(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         """Watch every write that any client makes inside the block."""
@@ -58,19 +72,9 @@ class KillSwitch:
         make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
 
         def make_deadly_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-            assert self.written is not None
             if operation not in WRITES:
                 return make_api_call(client, operation, parameters)
-            self.written.append(operation)
-            if len(self.written) != self.at:
-                return make_api_call(client, operation, parameters)
-            self.has_struck = True
-            if self.death is Death.BEFORE:
-                raise ProcessDiedError(operation)
-            make_api_call(client, operation, parameters)
-            if self.death is Death.AFTER:
-                raise ProcessDiedError(operation)
-            raise ReadTimeoutError(endpoint_url="https://aws.invalid")
+            return self.passed(operation, lambda: make_api_call(client, operation, parameters))
 
         with monkeypatch.context() as patch:
             patch.setattr(BaseClient, "_make_api_call", make_deadly_call)

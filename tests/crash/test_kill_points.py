@@ -17,9 +17,11 @@ from nightshift.domain.run import Run
 from nightshift.execution.slice import SliceOutcome
 from nightshift.intake.cancel import Cancellation
 from support.aws_tables import Stack
+from support.compactions import FULL, is_asked_for_summary, summaries_in
 from support.lane import TENANT, Lane, ProcessDiedError
-from support.scripted_model.answers import ErrorReply
+from support.scripted_model.answers import Answer, Call, ErrorReply, Reply
 from support.scripted_model.rules import Rule, answer_after_tool_calls, echo_history
+from support.scripted_model.seen import SeenRequest
 from support.scripted_model.server import ScriptedModel
 
 CALLBACK = "http://127.0.0.1:1/callback"
@@ -36,6 +38,7 @@ class Scenario:
         rule: the model.
         slice_seconds: 0 makes every step a slice of its own.
         log_length: messages in the log once everything is done; None where a death decides how far a run comes.
+        is_compacted: whether a compaction is asked for after all bodies.
         cancel_before_slice: number of the slice, from 0, before which everything active is cancelled.
     """
 
@@ -43,12 +46,37 @@ class Scenario:
     rule: Rule
     log_length: int | None
     slice_seconds: float = 120
+    is_compacted: bool = False
     cancel_before_slice: int | None = None
+
+    @property
+    def requests(self) -> int:
+        return len(self.bodies) + self.is_compacted
+
+
+def _full(seen: SeenRequest) -> Reply:
+    """Call a tool, answer once a summary stands for it, and fill the context window with either."""
+    if is_asked_for_summary(seen):
+        return Reply("a summary")
+    return Reply("Done.", tokens=FULL) if summaries_in(seen) else Reply(tool_calls=(Call("ping"),), tokens=FULL)
+
+
+def _too_long(seen: SeenRequest) -> Answer:
+    """Refuse any context that no summary stands in for."""
+    if is_asked_for_summary(seen):
+        return Reply("a summary")
+    return Reply("Done.") if summaries_in(seen) else ErrorReply(400, code="context_length_exceeded")
 
 
 def _failing(_seen: object) -> ErrorReply:
     return ErrorReply(400, "refused")
 
+
+def _brief(seen: SeenRequest) -> Reply:
+    return Reply("a summary" if is_asked_for_summary(seen) else "Well.")
+
+
+SHOWN = {"include_compaction_messages": True}
 
 SCENARIOS = {
     "plain turn": Scenario(({},), echo_history, log_length=2),
@@ -67,6 +95,10 @@ SCENARIOS = {
         slice_seconds=0,
         cancel_before_slice=1,
     ),
+    "compacted after steps": Scenario(({"callback_url": CALLBACK, **SHOWN},), _full, log_length=8),
+    "compacted, every step a slice": Scenario(({},), _full, log_length=6, slice_seconds=0),
+    "compacted because it is too long": Scenario(({}, {}), _too_long, log_length=5),
+    "compacted on request": Scenario(({},), _brief, log_length=3, is_compacted=True),
     "large input": Scenario(({"text": "x" * 100_000},), echo_history, log_length=2),
 }
 
@@ -84,6 +116,9 @@ class Attempt:
         for body in self.scenario.bodies:
             with self._process():
                 self.runs.append(self.lane.accept(**{"text": "hello", **body}))  # type: ignore[arg-type]
+        if self.scenario.is_compacted:
+            with self._process():
+                self.runs.append(self.lane.compact())
         for number in count():
             if number == self.scenario.cancel_before_slice:
                 with self._process():
@@ -154,7 +189,7 @@ def _check(attempt: Attempt, at: str) -> None:
     accepted = attempt.accepted()
     known = {run.id for run in attempt.runs}
     assert known <= {run.id for run in accepted}, f"{at}: an acknowledged run is lost"
-    if attempt.scenario.log_length is not None and len(accepted) == len(attempt.scenario.bodies):
+    if attempt.scenario.log_length is not None and len(accepted) == attempt.scenario.requests:
         assert len(attempt.lane.log) == attempt.scenario.log_length, f"{at}: {attempt.lane.texts()}"
     attempt.lane.assert_settled(accepted)
     for run in accepted:

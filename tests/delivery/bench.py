@@ -8,8 +8,8 @@ import pytest
 from nightshift.clock import SystemClock
 from nightshift.delivery.deliver import Deliverer
 from nightshift.delivery.send import Sender
-from nightshift.delivery.url_guard import UrlGuard
 from nightshift.domain.callback import CallbackDelivery
+from nightshift.outbound.url_guard import UrlGuard
 from nightshift.storage import clients
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell, Ring

@@ -9,8 +9,8 @@ import pytest
 
 from nightshift.clock import SystemClock
 from nightshift.delivery.send import Sender
-from nightshift.delivery.url_guard import Resolver, UrlGuard, resolve
 from nightshift.domain.callback import AttemptOutcome
+from nightshift.outbound.url_guard import Resolver, UrlGuard, resolve
 from nightshift.version import VERSION
 from support.receiver import (
     Behaviour,

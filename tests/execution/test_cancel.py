@@ -9,13 +9,11 @@ from datetime import timedelta
 import pytest
 
 from nightshift.domain.errors import ConflictError, NotFoundError
-from nightshift.domain.message import ToolCall
 from nightshift.domain.run import Run
 from nightshift.domain.run_status import RunStatus
 from nightshift.domain.stop_reason import StopReason
-from nightshift.execution import run_loop
 from nightshift.execution.slice import SliceOutcome
-from nightshift.execution.tool_calls import run_tool_calls
+from nightshift.execution.tool_calls import ToolCalls
 from nightshift.intake.cancel import Cancellation
 from support.lane import TENANT, Lane
 from support.scripted_model.answers import Answer, Call, ErrorReply, Reply
@@ -117,17 +115,19 @@ def test_returns_of_tools_that_ran_are_kept_and_calls_without_one_are_answered(
     lane: Lane, monkeypatch: pytest.MonkeyPatch, stores: bool
 ) -> None:
     """The cancellation comes while the tools run; where the runner dies there too, the next one answers the calls."""
+    lane.use_agent('def look_up():\n    return "found"', parallel_tool_calls=True)
     run = lane.accept()
     lane.provider.play([Reply(tool_calls=(Call("look_up", id="call_1"), Call("look_up", id="call_2")))])
+    answer = ToolCalls.answer
 
-    def run_and_be_cancelled(calls: tuple[ToolCall, ...], *rest: object) -> object:
-        returned = run_tool_calls(calls, *rest)  # type: ignore[arg-type]
+    def answer_and_be_cancelled(tools: ToolCalls, *rest: object) -> object:
+        answered = answer(tools, *rest)  # type: ignore[arg-type]
         cancel(lane)
         if not stores:
             raise RuntimeError("the runner dies")
-        return returned
+        return answered
 
-    monkeypatch.setattr(run_loop, "run_tool_calls", run_and_be_cancelled)
+    monkeypatch.setattr(ToolCalls, "answer", answer_and_be_cancelled)
     if stores:
         lane.run_slice()
     else:

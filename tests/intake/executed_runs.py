@@ -19,6 +19,6 @@ THINKING_STEP = Reply(
 def execute(deployment: Deployment, provider: ScriptedModel, *answers: Answer, **fields: Any) -> Run:
     """Post to a new agent and let the runner execute the run with these answers of its model."""
     provider.play(answers)
-    run = deployment.post(deployment.create_agent().id, **fields)
+    run = deployment.post(deployment.create_agent(parallel_tool_calls=True).id, **fields)
     deployment.answer_doorbells()
     return deployment.sdk().runs.retrieve(run.id)

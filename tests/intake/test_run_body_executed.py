@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from letta_client import BadRequestError
 
 from intake.deployment import Deployment
 from intake.executed_runs import execute
@@ -15,6 +16,7 @@ type Json = dict[str, Any]
 
 PNG = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo=", "detail": "low"}
 USER = {"role": "user", "content": "hello"}
+WITHOUT_TEXT: Json = {"text": None}
 DECISION = {"type": "approval", "tool_call_id": "call_1", "approve": False, "reason": "too much"}
 RETURN = {"type": "tool", "tool_call_id": "call_2", "tool_return": "done", "status": "success"}
 
@@ -28,22 +30,30 @@ RETURN = {"type": "tool", "tool_call_id": "call_2", "tool_return": "done", "stat
     ],
     ids=lambda item: str(item)[:30],
 )
-def test_answer_to_nothing_fails_its_run_and_leaves_the_history_alone(
+def test_answer_to_nothing_is_refused_at_once_and_behind_another_run_when_it_is_executed(
     deployment: Deployment, provider: ScriptedModel, item: Json
 ) -> None:
-    run = execute(deployment, provider, messages=[item, USER], text=None)
+    client, agent = deployment.sdk(), deployment.create_agent()
+    with pytest.raises(BadRequestError, match="No tool call is currently awaiting approval"):
+        deployment.post(agent.id, messages=[item, USER], **WITHOUT_TEXT)
+
+    provider.play([Reply("first")])
+    deployment.post(agent.id, "first")
+    run = deployment.post(agent.id, messages=[item, USER], **WITHOUT_TEXT)
+    deployment.answer_doorbells()
+
+    run = client.runs.retrieve(run.id)
     assert (run.status, run.stop_reason) == ("failed", "error")
     assert run.metadata
     assert "No tool call is currently awaiting approval" in str(run.metadata["error"])
-    assert not provider.requests
-    client = deployment.sdk()
+    assert len(provider.requests) == 1
     assert client.runs.messages.list(run.id).items == []
 
     provider.play([Reply("here I am")])
     later = deployment.post(run.agent_id, "still there?")
     deployment.answer_doorbells()
     assert client.runs.retrieve(later.id).status == "completed"
-    assert provider.requests[-1].texts_of("user") == ["still there?"]
+    assert provider.requests[-1].texts_of("user") == ["first", "still there?"]
 
 
 def test_image_at_an_address_that_nobody_reads_fails_its_run(deployment: Deployment, provider: ScriptedModel) -> None:

@@ -241,7 +241,7 @@ def test_tools_are_listed_and_filtered(deployment: Deployment) -> None:
         ("PATCH", "/v1/agents/<agent>/tools/attach/tool-1", 422),
         ("PATCH", f"/v1/agents/{UNKNOWN_AGENT}/tools/detach/{UNKNOWN_TOOL}", 404),
         ("PATCH", "/v1/agents/<agent>/tools/approval/memory_insert", 422),
-        ("POST", "/v1/agents/<agent>/tools/memory_insert/run", 501),
+        ("POST", "/v1/agents/<agent>/tools/memory_insert/run", 400),
         ("GET", "/v1/models/?provider_category=base&limit=x", 200),
     ],
 )

@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 
-from models.builders import MODEL_IDS, QUICK, request
+from models.builders import QUICK, model_id, request
 from nightshift.domain.message import MessageDraft
 from nightshift.models.port import Model, ModelAnswer, ModelRequest, ProviderSettings, RetryPolicy
 from nightshift.models.registry import model_for
 from support.scripted_model.server import ScriptedModel
+
+PROVIDERS = ("anthropic", "bedrock", "openai", "openai-responses")
+"""One provider for each protocol; what holds for these holds for all that share their adapters."""
+
+WITHOUT_VERSION = frozenset({"anthropic", "bedrock"})
+"""Providers whose base URL is the server's root."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +23,10 @@ class Adapter:
 
     @property
     def handle(self) -> str:
-        return f"{self.provider}/{MODEL_IDS[self.provider]}"
+        return f"{self.provider}/{model_id(self.provider)}"
 
     def connect(self, scripted: ScriptedModel, policy: RetryPolicy = QUICK, api_key: str | None = None) -> Model:
-        base_url = scripted.openai_base_url if self.provider == "openai" else scripted.url
+        base_url = scripted.url if self.provider in WITHOUT_VERSION else scripted.openai_base_url
         return model_for(self.provider, ProviderSettings(base_url, api_key), policy)
 
     def request(self, *drafts: MessageDraft, **fields: object) -> ModelRequest:

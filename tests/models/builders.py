@@ -9,7 +9,8 @@ from nightshift.models.port import ModelRequest, RetryPolicy
 
 QUICK = RetryPolicy(max_attempts=3, attempt_timeout_seconds=5, first_wait_seconds=0.01, max_wait_seconds=0.2)
 
-MODEL_IDS = {"bedrock": "anthropic.scripted-v1:0", "openai": "scripted"}
+MODEL_IDS = {"bedrock": "anthropic.scripted-v1:0"}
+"""Provider to its test model, where the id has to have a form; elsewhere `scripted`."""
 
 _SENT_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -35,11 +36,15 @@ def returns(*given: ToolReturn) -> MessageDraft:
     return MessageDraft(Role.TOOL, tool_returns=given)
 
 
+def model_id(provider: str) -> str:
+    return MODEL_IDS.get(provider, "scripted")
+
+
 def request(*drafts: MessageDraft, provider: str = "openai", **fields: Any) -> ModelRequest:
     """Return a request of the provider's test model; a single "hello" when no messages are given."""
     messages = tuple(
         Message(id=f"message-{number}", sequence=number, created_at=_SENT_AT, draft=draft)
         for number, draft in enumerate(drafts or (user("hello"),), start=1)
     )
-    defaults: dict[str, Any] = {"model": MODEL_IDS[provider], "system": "", "timeout_seconds": 10}
+    defaults: dict[str, Any] = {"model": model_id(provider), "system": "", "timeout_seconds": 10}
     return ModelRequest(**{**defaults, "messages": messages, **fields})

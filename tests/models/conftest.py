@@ -1,8 +1,8 @@
-"""Both adapters against the scripted model, over real HTTP."""
+"""All adapters against the scripted model, over real HTTP."""
 
 import pytest
 
-from models.adapters import Adapter
+from models.adapters import PROVIDERS, Adapter
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-@pytest.fixture(params=["bedrock", "openai"])
+@pytest.fixture(params=PROVIDERS)
 def adapter(request: pytest.FixtureRequest) -> Adapter:
     """Run the test once for each provider."""
     return Adapter(request.param)
@@ -29,3 +29,18 @@ def bedrock() -> Adapter:
 @pytest.fixture
 def openai() -> Adapter:
     return Adapter("openai")
+
+
+@pytest.fixture
+def anthropic() -> Adapter:
+    return Adapter("anthropic")
+
+
+@pytest.fixture
+def responses() -> Adapter:
+    return Adapter("openai-responses")
+
+
+@pytest.fixture
+def sglang() -> Adapter:
+    return Adapter("sglang")

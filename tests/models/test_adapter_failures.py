@@ -158,7 +158,14 @@ def test_attempt_that_takes_too_long_is_repeated(adapter: Adapter) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["this is no JSON", '"text"', "[]", '{"choices": "none", "output": "none"}', '{"choices": [], "output": null}', ""],
+    [
+        "this is no JSON",
+        '"text"',
+        "[]",
+        '{"choices": "none", "output": "none", "content": "none"}',
+        '{"choices": [], "output": null, "content": null}',
+        "",
+    ],
 )
 def test_body_that_is_no_answer_is_an_invalid_response(adapter: Adapter, body: str) -> None:
     with ScriptedModel(RawReply(body), rule=echo_history) as scripted:

@@ -10,7 +10,8 @@ from models.builders import assistant, request, returns, system, user
 from nightshift.domain.errors import ModelCallError
 from nightshift.domain.message import ReasoningPart, TextPart, ToolCall, ToolReturn, ToolSchema
 from nightshift.domain.stop_reason import StopReason
-from nightshift.models.converse_request import OPENING_TEXT, converse_request
+from nightshift.models.alternation import OPENING_TEXT
+from nightshift.models.converse_request import converse_request
 from nightshift.models.port import Finish
 from support.scripted_model.answers import ErrorReply, RawReply, Reply, TokenCounts
 from support.scripted_model.rules import echo_history
@@ -74,15 +75,19 @@ def test_system_message_within_is_said_by_the_user() -> None:
 
 
 def test_only_signed_reasoning_is_sent_back() -> None:
-    signed, unsigned = ReasoningPart("carry the one", signature="sig"), ReasoningPart("hm")
-    messages = converse_request(request(user("hi"), assistant("3", thoughts=(signed, unsigned))))["messages"]
+    signed = ReasoningPart("carry the one", signature="sig", maker="bedrock/anthropic")
+    unsigned = ReasoningPart("hm", maker="bedrock/anthropic")
+    messages = converse_request(request(user("hi"), assistant("3", thoughts=(signed, unsigned)), provider="bedrock"))[
+        "messages"
+    ]
     thought = {"reasoningContent": {"reasoningText": {"text": "carry the one", "signature": "sig"}}}
     assert messages[1]["content"] == [thought, {"text": "3"}]
 
 
 def test_signature_of_reasoning_is_kept(bedrock: Adapter) -> None:
     with ScriptedModel(Reply("3", reasoning="carry the one", reasoning_signature="sig")) as scripted:
-        assert bedrock.ask(scripted).content == (ReasoningPart("carry the one", signature="sig"), TextPart("3"))
+        thought = ReasoningPart("carry the one", signature="sig", maker="bedrock/anthropic")
+        assert bedrock.ask(scripted).content == (thought, TextPart("3"))
 
 
 def test_status_of_a_result_is_only_sent_to_families_that_take_it() -> None:

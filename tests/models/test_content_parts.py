@@ -47,7 +47,7 @@ IMAGES: dict[str, tuple[ImagePart, dict[str, Any] | None, str | None]] = {
         {"url": f"data:image/tiff;base64,{PIXEL}"},
         None,
     ),
-    "url": (AT_URL, {"url": "https://example.com/a.png"}, None),
+    "url": (AT_URL, None, None),
     "data url": (
         ImagePart(UrlImage(f"data:image/webp;base64,{PIXEL}")),
         {"url": f"data:image/webp;base64,{PIXEL}"},
@@ -131,7 +131,7 @@ def test_user_message_that_says_nothing_is_no_empty_message(adapter: Adapter, pa
 
 
 def test_reasoning_of_others_than_the_model_is_not_sent_back_signed() -> None:
-    signed = ReasoningPart("hm", signature="s")
+    signed = ReasoningPart("hm", signature="s", maker="bedrock/anthropic")
     assert _converse(_said(signed, TextPart("well?"))) == [{"text": "well?"}]
     assert len(_converse(user("hi"), _said(signed, TextPart("yes"), role=Role.ASSISTANT))) == 3
 

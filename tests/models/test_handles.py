@@ -30,6 +30,6 @@ def test_text_that_is_no_handle_is_an_invalid_request(text: str | None) -> None:
 
 
 def test_unknown_provider_is_not_found_and_the_known_ones_are_named() -> None:
-    with pytest.raises(NotFoundError, match=r"'acme'.*bedrock, openai") as raised:
+    with pytest.raises(NotFoundError, match=r"'acme'.*anthropic, bedrock, .*openai, openai-responses") as raised:
         parse_handle("acme/model-1")
     assert raised.value.status == 404

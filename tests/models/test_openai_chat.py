@@ -11,7 +11,7 @@ from nightshift.domain.errors import ModelCallError
 from nightshift.domain.message import ReasoningPart, TextPart, ToolCall, ToolReturn, ToolSchema
 from nightshift.domain.stop_reason import StopReason
 from nightshift.models.chat_request import chat_messages
-from nightshift.models.openai_chat import DEFAULT_BASE_URL, takes_max_completion_tokens
+from nightshift.models.openai_client import DEFAULT_BASE_URL, is_openais_own
 from nightshift.models.port import Finish
 from support.scripted_model.answers import Call, ErrorReply, RawReply, Reply, TokenCounts
 from support.scripted_model.rules import echo_history
@@ -72,7 +72,7 @@ def test_system_message_within_keeps_its_role_and_reasoning_stays_here() -> None
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_reasoning_of_compatible_servers_is_read(openai: Adapter, field: str) -> None:
     with ScriptedModel(_completion({"content": "42", field: "six times nine?"})) as scripted:
-        assert openai.ask(scripted).content == (ReasoningPart("six times nine?"), TextPart("42"))
+        assert openai.ask(scripted).content == (ReasoningPart("six times nine?", maker="openai"), TextPart("42"))
 
 
 def test_text_in_parts_is_joined(openai: Adapter) -> None:
@@ -158,8 +158,8 @@ def test_scripted_call_without_id_gets_one(openai: Adapter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("base_url", "is_new"),
+    ("base_url", "is_own"),
     [(DEFAULT_BASE_URL, True), ("https://mine.openai.azure.com/openai/v1", True), ("http://127.0.0.1:9/v1", False)],
 )
-def test_newer_limit_is_for_openai_itself(base_url: str, is_new: bool) -> None:
-    assert takes_max_completion_tokens(base_url) is is_new
+def test_openai_itself_is_known_by_its_host(base_url: str, is_own: bool) -> None:
+    assert is_openais_own(base_url) is is_own

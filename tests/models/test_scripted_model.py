@@ -132,6 +132,86 @@ def test_what_converse_refuses_is_refused(process: Process, messages: list[dict[
     assert body["message"]
 
 
+_TEXT = {"type": "text", "text": "hi"}
+_USE = {"type": "tool_use", "id": "t1", "name": "ping", "input": {}}
+_RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "pong"}]}
+_THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "s"}
+_THINKS = {"thinking": {"type": "enabled", "budget_tokens": 1_024}, "max_tokens": 2_000}
+
+
+def _turns(*contents: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
+    roles = ("user", "assistant")
+    messages = [{"role": roles[place % 2], "content": content} for place, content in enumerate(contents)]
+    return {"model": "m", "max_tokens": 9, "messages": messages, "tools": [{"name": "ping"}], **fields}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _turns(),
+        _turns([_TEXT], max_tokens=None),
+        _turns([]),
+        _turns([{"type": "text", "text": " "}]),
+        _turns([_TEXT], [_USE]),
+        _turns([_TEXT], [_USE], [_TEXT, _RESULT]),
+        _turns([_RESULT]),
+        _turns([_TEXT], [_USE], [_RESULT], tools=[]),
+        _turns([_TEXT], [_TEXT, _THOUGHT]),
+        _turns([_TEXT], [{**_THOUGHT, "signature": ""}, _TEXT]),
+        _turns([_THOUGHT, _TEXT]),
+        _turns([_TEXT], [_USE], [_RESULT], **_THINKS),
+        _turns([_TEXT], temperature=0.5, **_THINKS),
+        _turns([_TEXT], **{**_THINKS, "max_tokens": 1_000}),
+        _turns([{"type": "image", "source": {"type": "base64", "media_type": "image/tiff", "data": ""}}]),
+    ],
+)
+def test_what_anthropic_refuses_is_refused(process: Process, body: dict[str, Any]) -> None:
+    status, answer = process.send("POST", "/v1/messages", body)
+    assert (status, answer["type"], answer["error"]["type"]) == (400, "error", "invalid_request_error")
+
+
+_ASKED = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}
+_CALLED = {"type": "function_call", "call_id": "c1", "name": "ping", "arguments": "{}"}
+_GIVEN = {"type": "function_call_output", "call_id": "c1", "output": "pong"}
+_REASONED = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "ZW5j"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"input": []},
+        {"input": [_ASKED], "store": True},
+        {"input": [_ASKED], "include": ["everything"]},
+        {"input": [_ASKED], "tools": [{"type": "function", "function": {"name": "ping"}}]},
+        {"input": [{**_ASKED, "role": "robot"}]},
+        {"input": [{**_ASKED, "role": "assistant"}]},
+        {"input": [_ASKED, _CALLED]},
+        {"input": [_ASKED, _GIVEN]},
+        {"input": [_ASKED, {**_CALLED, "arguments": ""}, _GIVEN]},
+        {"input": [_ASKED, _REASONED]},
+        {"input": [_ASKED, _REASONED, _ASKED]},
+        {"input": [_ASKED, {**_REASONED, "encrypted_content": None}, _CALLED, _GIVEN]},
+    ],
+)
+def test_what_responses_refuse_is_refused(process: Process, fields: dict[str, Any]) -> None:
+    status, answer = process.send("POST", "/v1/responses", {"model": "m", "store": False, **fields})
+    assert status == 400
+    assert answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"text": "hi", "sampling_params": {}},
+        {"text": "<|im_start|>user\nhi<|im_end|>\n", "sampling_params": {}},
+        {"text": "<|im_start|>assistant\n", "sampling_params": {"max_new_tokens": 0}},
+    ],
+)
+def test_what_generate_refuses_is_refused(process: Process, body: dict[str, Any]) -> None:
+    assert process.send("POST", "/generate", body)[0] == 400
+
+
 def test_wrong_key_is_refused() -> None:
     process = Process("--api-key", "sesame")
     try:

@@ -85,7 +85,7 @@ def test_step_costs_the_same_whatever_the_length_of_the_history(
     calls, units, turns, reports = [], [], [], []
     for length in (100, 100_000):
         agent_id = path.create_agent(context_window_limit=1_000)
-        run_of(path, provider, [Reply("I will remember it.")], agent_id)
+        run_of(path, provider, [Reply("I will remember it. " * 20)], agent_id)
         lengthen_history(agent_id, length)
         provider.play([TOOL_CALL, ANSWER])
         path.accept(agent_id)

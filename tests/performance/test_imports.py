@@ -21,6 +21,7 @@ LIMITS = {
     "stream_callbacks": 1.3,
     "queue_delivery": 1.3,
     "schedule_sweeper": 1.3,
+    "tool_sandbox": 0.5,
 }
 """Handler module to its budget, as a multiple of the baseline."""
 
@@ -32,6 +33,7 @@ STAGES = {
     "stream_callbacks": set(),
     "queue_delivery": {"delivery"},
     "schedule_sweeper": {"recovery"},
+    "tool_sandbox": set(),
 }
 """Handler module to the stage that it may load."""
 
@@ -46,8 +48,10 @@ HEAVY = frozenset({"httpx", "jsonschema", "moto", "openai", "pytest", "requests"
 ONLY_AT_THE_API = frozenset({"aws_lambda_powertools.event_handler", "asyncio", "pydantic", "pydantic_core"})
 """What routes and validates requests; the event handler brings asyncio for GraphQL."""
 
-LIGHT_MODELS = frozenset(f"nightshift.models.{name}" for name in ("handles", "port", "registry"))
-"""What of the models is loaded before one is asked: no adapter, hence no SDK."""
+LIGHT_MODELS = frozenset(
+    f"nightshift.models.{name}" for name in ("handles", "port", "provider", "providers", "registry")
+)
+"""What of the models is loaded before one is asked: no adapter, hence no SDK; and no provider's own file."""
 
 type Measured = Mapping[str, Sequence[ColdStart]]
 

@@ -5,10 +5,12 @@ makes a runner do.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
+from typing import Any
 
 import boto3
 
@@ -16,21 +18,25 @@ from nightshift.domain.agent import Agent
 from nightshift.domain.conversation import Conversation
 from nightshift.domain.message import Message
 from nightshift.domain.run import Run
-from nightshift.domain.run_status import RunStatus
 from nightshift.execution.model_source import ModelSource
 from nightshift.execution.slice import SliceResult, SliceRunner
 from nightshift.intake.agents import AgentRegistry
 from nightshift.intake.submit import Submission
+from nightshift.intake.tools import ToolRegistry
 from nightshift.intake.wire.agents import CreateAgent
+from nightshift.intake.wire.compaction import CompactMessages
 from nightshift.intake.wire.create_run import CreateRun
+from nightshift.intake.wire.tools import CreateTool
 from nightshift.models.port import Model
 from nightshift.settings import TableSettings
 from nightshift.storage import clients
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell
 from nightshift.storage.secrets import Secret
+from nightshift.tools.sandbox import Sandbox
 from support.aws_tables import REGION, Stack
 from support.clock import ManualClock
+from support.sandbox_lambda import run_in_process
 from support.scripted_model.server import ScriptedModel
 
 TENANT = "default"
@@ -56,6 +62,7 @@ class Lane:
         self.database = Database.connect(TableSettings.from_environment(environment))
         self.models = ModelSource(Secret(secret_arn, timedelta(seconds=300)))
         self.doorbell = Doorbell(clients.sqs(), self.stack.values["RunQueue"])
+        self.sandbox = Sandbox(run_in_process)
         self.agent = self.create_agent()
 
     def create_agent(self, **fields: object) -> Agent:
@@ -63,16 +70,35 @@ class Lane:
         body = CreateAgent.model_validate({"model": "openai/scripted", "system": "Be brief."} | fields)
         return AgentRegistry(self.database, self.doorbell, self.clock).create(TENANT, body).agent
 
-    def accept(self, text: str = "hello", **fields: object) -> Run:
+    def create_tool(self, source: str, **fields: object) -> str:
+        """Make a tool of this Python source; fields are those of the API. Return its id."""
+        body = CreateTool.model_validate({"source_code": source} | fields)
+        return ToolRegistry(self.database, self.clock).create(TENANT, body).id
+
+    def use_agent(self, *sources: str, tool_fields: Mapping[str, object] | None = None, **fields: Any) -> Agent:
+        """Go on with a fresh agent that has tools of these sources, all of them with the same further fields."""
+        made = [self.create_tool(source, **(tool_fields or {})) for source in sources]
+        self.agent = self.create_agent(**{"tool_ids": made} | fields)
+        return self.agent
+
+    def accept(self, text: str = "hello", **fields: Any) -> Run:
         """Accept a run as http_api does; a second passes, so that times tell runs apart."""
         body = CreateRun.model_validate({"messages": [{"role": "user", "content": text}]} | fields)
         run = Submission(self.database, self.doorbell, self.clock).submit(TENANT, self.agent.id, body, "correlation")
         self.clock.advance(1)
         return run
 
+    def compact(self, **settings: object) -> Run:
+        """Accept a run to compact, as http_api does."""
+        body = CompactMessages.model_validate({"compaction_settings": settings or None})
+        run = Submission(self.database, self.doorbell, self.clock).submit(TENANT, self.agent.id, body, "correlation")
+        self.clock.advance(1)
+        return run
+
     def run_slice(self, slice_seconds: float = 120) -> SliceResult:
         """Do what one doorbell makes a runner do."""
-        runner = SliceRunner(self.database, self.models, self.clock, timedelta(seconds=slice_seconds), LEASE)
+        duration = timedelta(seconds=slice_seconds)
+        runner = SliceRunner(self.database, self.models, self.clock, duration, LEASE, self.sandbox)
         return runner.run(TENANT, self.agent.id, FUNCTION_MS)
 
     def sweep(self) -> list[SliceResult]:
@@ -106,7 +132,7 @@ class Lane:
         """Check what must hold once nothing is left to do, whatever happened on the way."""
         for run in map(self.run, runs):
             assert run.status.is_terminal, f"{run.id} is {run.status}"
-            if run.status is not RunStatus.CANCELLED:
+            if run.step_count:
                 assert run.first_sequence is not None
                 assert run.last_sequence is not None
             steps = list(self.database.steps.read(TENANT, run.id, first=1, last=run.step_count, forward=True))
@@ -121,9 +147,9 @@ class Lane:
         assert conversation.next_sequence == len(self.log) + 1
         assert self.database.conversations.due(self.clock.now() + timedelta(days=2), 100) == []
 
-    def run_slice_that_dies_in_the_model_call(self) -> None:
+    def run_slice_that_dies_in_the_model_call(self, *, after_calls: int = 0) -> None:
         """Begin a slice whose process dies while the model thinks: nothing of it is written any more."""
-        models = _DyingModels(self.models.secret)
+        models = _DyingModels(self.models.secret, left=count(after_calls, -1))
         runner = SliceRunner(self.database, models, self.clock, timedelta(seconds=120), LEASE)
         with suppress(ProcessDiedError):
             runner.run(TENANT, self.agent.id, FUNCTION_MS)
@@ -137,6 +163,11 @@ class ProcessDiedError(BaseException):
     """The process ends here: no handler of ordinary errors may see it."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class _DyingModels(ModelSource):
+    left: Iterator[int]
+
     def model(self, handle: str) -> Model:
+        if next(self.left) > 0:
+            return super().model(handle)
         raise ProcessDiedError(handle)

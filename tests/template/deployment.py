@@ -36,6 +36,11 @@ class Deployment:
     def functions(self) -> dict[str, Json]:
         return self.of_type("AWS::Lambda::Function")
 
+    def variables_of(self, function: str) -> Json:
+        """Return the function's environment."""
+        variables: Json = self.functions[function].get("Environment", {}).get("Variables", {})
+        return variables
+
     def role_of(self, function: str) -> str:
         """Return the logical id of the function's role."""
         role: str = self.functions[function]["Role"]["Fn::GetAtt"][0]

@@ -24,15 +24,31 @@ WILDCARDS = {
 """Grants with a wildcard in their resource, with the reason."""
 
 
+WRITES_ITS_LOG = {
+    "ToolSandboxFunction": {
+        Permission("logs:CreateLogStream", "ToolSandboxLogs"),
+        Permission("logs:PutLogEvents", "ToolSandboxLogs"),
+    }
+}
+"""Grants in the place of AWSLambdaBasicExecutionRole, which lets a function write to every log of the account."""
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_function_is_granted_exactly_what_its_code_uses(
     function: str, template: dict[str, Any], deployment: Deployment
 ) -> None:
-    environment = deployment.functions[function]["Environment"]["Variables"]
-    used = permissions_used(code_of_function(template, function), environment)
+    environment = deployment.variables_of(function)
+    used = permissions_used(code_of_function(template, function), environment) | WRITES_ITS_LOG.get(function, set())
     granted = frozenset(deployment.granted(deployment.role_of(function)))
     assert sorted(granted - used) == [], "granted and not used"
     assert sorted(used - granted) == [], "used and not granted"
+
+
+def test_role_of_user_code_can_do_nothing_but_write_its_log(deployment: Deployment) -> None:
+    assert deployment.role_of("ToolSandboxFunction") == "ToolSandboxRole"
+    role = deployment.of_type("AWS::IAM::Role")["ToolSandboxRole"]
+    assert "ManagedPolicyArns" not in role
+    assert set(deployment.granted("ToolSandboxRole")) == WRITES_ITS_LOG["ToolSandboxFunction"]
 
 
 def test_every_function_has_a_role_of_its_own(deployment: Deployment) -> None:

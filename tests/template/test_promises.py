@@ -9,10 +9,13 @@ import pytest
 from nightshift.domain.callback import ATTEMPT_TIMEOUT_SECONDS
 from nightshift.execution.budget import EXIT_RESERVE_SECONDS
 from nightshift.execution.step import MODEL_TIMEOUT_SECONDS
+from nightshift.intake import tool_run
+from nightshift.storage import clients
 from nightshift.storage.keys import DELIVERY
 from template.deployment import Deployment, name_of
 from template.function_code import FUNCTIONS, LAYER
 from template.used_permissions import TABLES
+from tool_sandbox import TIMEOUT_RESERVE_SECONDS
 
 type Json = dict[str, Any]
 
@@ -75,6 +78,18 @@ def test_sweep_ends_before_the_next_begins(deployment: Deployment) -> None:
     (rule,) = deployment.of_type("AWS::Events::Rule").values()
     assert rule["ScheduleExpression"] == "rate(1 minute)"
     assert deployment.functions["ScheduleSweeperFunction"]["Timeout"] < 60
+
+
+def test_user_code_never_shares_an_execution_environment_with_another_tenants(deployment: Deployment) -> None:
+    sandbox = deployment.functions["ToolSandboxFunction"]
+    assert sandbox["TenancyConfig"] == {"TenantIsolationMode": "PER_TENANT"}
+
+
+def test_tool_ends_before_those_who_wait_for_it_do(deployment: Deployment) -> None:
+    sandbox_seconds = deployment.functions["ToolSandboxFunction"]["Timeout"]
+    assert sandbox_seconds < clients.INVOKE_TIMEOUT_SECONDS
+    api_seconds = deployment.functions["HttpApiFunction"]["Timeout"]
+    assert api_seconds > tool_run.TIMEOUT_SECONDS + TIMEOUT_RESERVE_SECONDS
 
 
 def test_answer_comes_before_the_api_gives_up(deployment: Deployment) -> None:

@@ -26,7 +26,10 @@ TABLES: Final = {
     "steps": "RunsTable",
     "idempotency": "RunsTable",
     "descriptions": "AgentsTable",
+    "outputs": "RunsTable",
     "messages": "MessagesTable",
+    "passages": "MessagesTable",
+    "mcp_servers": "AgentsTable",
 }
 """Aggregate, as its modules and the fields of `Database` are called, to the table it lives in."""
 
@@ -47,6 +50,7 @@ _BY_VARIABLE: Final = {
     "_QUEUE_URL": "sqs:SendMessage",
     "_SECRET_ARN": "secretsmanager:GetSecretValue",
     "LONG_RUN_ARN": "states:StartExecution",
+    "TOOL_SANDBOX_ARN": "lambda:InvokeFunction",
 }
 """End of a variable's name to what is done with the resource it names."""
 
@@ -108,7 +112,7 @@ def _where(aggregate: str, name: str, body: ast.AST) -> list[str]:
 def _methods(aggregate: str) -> dict[str, ast.FunctionDef]:
     module = ast.parse((LAYER / "nightshift" / "storage" / f"{aggregate}.py").read_text())
     classes = {node.name.lower(): node for node in module.body if isinstance(node, ast.ClassDef)}
-    return {node.name: node for node in classes[aggregate].body if isinstance(node, ast.FunctionDef)}
+    return {node.name: node for node in classes[aggregate.replace("_", "")].body if isinstance(node, ast.FunctionDef)}
 
 
 def _dotted(node: ast.AST) -> str:

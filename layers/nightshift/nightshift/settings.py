@@ -84,6 +84,9 @@ class ExecutionSettings:
     secrets_max_age: timedelta
     slice_duration: timedelta
     lease_duration: timedelta
+    tool_sandbox_arn: str
+    allow_private_mcp_servers: bool
+    allow_private_images: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -99,6 +102,9 @@ class ExecutionSettings:
             secrets_max_age=read_seconds("SECRETS_MAX_AGE_SECONDS", environment),
             slice_duration=read_seconds("SLICE_SECONDS", environment),
             lease_duration=read_seconds("LEASE_SECONDS", environment),
+            tool_sandbox_arn=read_text("TOOL_SANDBOX_ARN", environment),
+            allow_private_images=read_flag("ALLOW_PRIVATE_IMAGES", environment),
+            allow_private_mcp_servers=read_flag("ALLOW_PRIVATE_MCP_SERVERS", environment),
         )
 
 
@@ -134,6 +140,8 @@ class IntakeSettings:
 
     tables: TableSettings
     run_queue_url: str
+    tool_sandbox_arn: str
+    allow_private_mcp_servers: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -142,5 +150,9 @@ class IntakeSettings:
         Raises:
             SettingsError: something is missing.
         """
-        tables = TableSettings.from_environment(environment)
-        return cls(tables=tables, run_queue_url=read_text("RUN_QUEUE_URL", environment))
+        return cls(
+            tables=TableSettings.from_environment(environment),
+            run_queue_url=read_text("RUN_QUEUE_URL", environment),
+            tool_sandbox_arn=read_text("TOOL_SANDBOX_ARN", environment),
+            allow_private_mcp_servers=read_flag("ALLOW_PRIVATE_MCP_SERVERS", environment),
+        )

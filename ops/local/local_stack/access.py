@@ -9,7 +9,9 @@ from local_stack.console import StackError
 from local_stack.deployment import Outputs
 from local_stack.settings import REGION, ROOT, Settings
 
-PROVIDER_SETTINGS = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY")
+PROVIDERS = ROOT / "layers" / "nightshift" / "nightshift" / "models" / "providers"
+"""One file a provider, named like it; its settings are ``<PROVIDER>_BASE_URL`` and ``<PROVIDER>_API_KEY``."""
+
 TENANT = "default"
 
 
@@ -19,7 +21,9 @@ def store_provider_settings(settings: Settings, outputs: Outputs) -> str:
     Returns:
         What was stored, for the person who reads: names only.
     """
-    found = {name: os.environ[name] for name in PROVIDER_SETTINGS if os.environ.get(name)}
+    prefixes = sorted(path.stem.upper() for path in PROVIDERS.glob("[a-z]*.py"))
+    names = [f"{prefix}_{what}" for prefix in prefixes for what in ("BASE_URL", "API_KEY")]
+    found = {name: os.environ[name] for name in names if os.environ.get(name)}
     if not found:
         return "no provider settings in the environment, those stored before stay"
     settings.client("secretsmanager").put_secret_value(

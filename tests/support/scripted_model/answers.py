@@ -32,6 +32,8 @@ class Reply:
     """A regular answer.
 
     Attributes:
+        reasoning_signature: what the provider wants back with the reasoning; in Responses, the encrypted whole.
+        redacted_reasoning: base64 of reasoning that the provider does not show, where its protocol has that.
         finish: None follows from the tool calls.
         delay_seconds: before the first byte.
         byte_interval_seconds: between single bytes of the body, to play a server that trickles.
@@ -41,6 +43,7 @@ class Reply:
     tool_calls: tuple[Call, ...] = ()
     reasoning: str = ""
     reasoning_signature: str | None = None
+    redacted_reasoning: str = ""
     finish: FinishWord | None = None
     tokens: TokenCounts = field(default_factory=TokenCounts)
     delay_seconds: float = 0

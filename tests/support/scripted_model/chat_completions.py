@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from support.scripted_model.answers import Call, ErrorReply, Reply
-from support.scripted_model.seen import Turn
+from support.scripted_model.seen import SeenRequest, Turn
+from support.scripted_model.tokens import logprobs_of
 from support.scripted_model.wire import violation_of_returns
 
 _ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
@@ -36,6 +37,8 @@ class ChatCompletions:
             return "you must provide a model parameter"
         if body.get("stream"):
             return "this server does not stream"
+        if body.get("top_logprobs") is not None and not body.get("logprobs"):
+            return "top_logprobs needs logprobs to be true"
         if not isinstance(messages, list) or not messages:
             return "expected messages to be an array with at least one element"
         found = (_violation_of_message(number, message) for number, message in enumerate(messages))
@@ -44,14 +47,16 @@ class ChatCompletions:
     def read_turns(self, body: Mapping[str, Any]) -> Sequence[Turn]:
         return [_turn(message) for message in body["messages"]]
 
-    def render_reply(self, reply: Reply, model: str) -> Mapping[str, Any]:
+    def render_reply(self, reply: Reply, seen: SeenRequest) -> Mapping[str, Any]:
         finish = reply.finish or ("tool_calls" if reply.tool_calls else "stop")
         choice = {"index": 0, "message": _message(reply), "finish_reason": _FINISHES[finish], "logprobs": None}
+        if seen.body.get("logprobs"):
+            choice["logprobs"] = {"content": logprobs_of(reply.text, seen.body.get("top_logprobs", 0)), "refusal": None}
         return {
             "id": f"chatcmpl-{uuid.uuid4().hex}",
             "object": "chat.completion",
             "created": 1_700_000_000,
-            "model": model,
+            "model": seen.model,
             "choices": [choice],
             "usage": _usage(reply),
         }

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from support.scripted_model.answers import ErrorReply, Reply
-from support.scripted_model.seen import Turn
+from support.scripted_model.seen import SeenRequest, Turn
 from support.scripted_model.wire import violation_of_returns
 
 _PATH: Final = re.compile(r"^/model/(?P<model>.+)/converse$")
@@ -56,7 +56,7 @@ class Converse:
         system = [Turn("system", block.get("text", "")) for block in body.get("system", ())]
         return [*system, *(_turn(message) for message in body["messages"])]
 
-    def render_reply(self, reply: Reply, model: str) -> Mapping[str, Any]:
+    def render_reply(self, reply: Reply, seen: SeenRequest) -> Mapping[str, Any]:
         finish = reply.finish or ("tool_calls" if reply.tool_calls else "stop")
         return {
             "output": {"message": {"role": "assistant", "content": _content(reply)}},
@@ -73,7 +73,7 @@ class Converse:
         turns = self.read_turns(body)
         if any(turn.tool_calls or turn.tool_returns for turn in turns) and not body.get("toolConfig", {}).get("tools"):
             return "The toolConfig field must be defined when using toolUse and toolResult content blocks."
-        return violation_of_returns(turns)
+        return violation_of_returns(turns) or _violation_of_thinking(body)
 
 
 def _violation_of_content(blocks: Any) -> str | None:
@@ -83,7 +83,19 @@ def _violation_of_content(blocks: Any) -> str | None:
         return "The text field in the ContentBlock object is blank."
     if "reasoningContent" in blocks[-1]:
         return "The final block in an assistant message cannot be thinking."
+    thoughts = [block["reasoningContent"] for block in blocks if "reasoningContent" in block]
+    if any("redactedContent" not in one and not one["reasoningText"].get("signature") for one in thoughts):
+        return "thinking.signature: Field required"
     return None
+
+
+def _violation_of_thinking(body: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a tool loop that goes on with thinking switched on."""
+    extra = body.get("additionalModelRequestFields", {})
+    answers = [message["content"] for message in body["messages"] if message["role"] == "assistant"]
+    if "thinking" not in extra or not answers or not any("toolUse" in block for block in answers[-1]):
+        return None
+    return None if "reasoningContent" in answers[-1][0] else "Expected `thinking`, but found `tool_use`."
 
 
 def _turn(message: Mapping[str, Any]) -> Turn:
@@ -101,6 +113,8 @@ def _content(reply: Reply) -> list[dict[str, Any]]:
     if reply.reasoning or reply.reasoning_signature:
         thought = {"text": reply.reasoning, "signature": reply.reasoning_signature}
         blocks.append({"reasoningContent": {"reasoningText": thought}})
+    if reply.redacted_reasoning:
+        blocks.append({"reasoningContent": {"redactedContent": reply.redacted_reasoning}})
     if reply.text:
         blocks.append({"text": reply.text})
     for call in reply.tool_calls:

@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 from urllib.parse import parse_qs, urlsplit
 
 from support.scripted_model.answers import Answer, Drop, ErrorReply, RawReply, Reply
+from support.scripted_model.anthropic_messages import AnthropicMessages
 from support.scripted_model.chat_completions import ChatCompletions
 from support.scripted_model.converse import Converse
+from support.scripted_model.responses import Responses
 from support.scripted_model.seen import SeenRequest
+from support.scripted_model.sglang_generate import SGLangGenerate
 from support.scripted_model.wire import WireProtocol
 
 if TYPE_CHECKING:
     from support.scripted_model.server import ModelServer
 
-PROTOCOLS: Final[tuple[WireProtocol, ...]] = (ChatCompletions(), Converse())
+PROTOCOLS: Final[tuple[WireProtocol, ...]] = (
+    ChatCompletions(),
+    Responses(),
+    AnthropicMessages(),
+    Converse(),
+    SGLangGenerate(),
+)
 
 _PROMISED_BYTES = 10_000
 """Announced by a connection that is dropped in the middle of its body."""
@@ -94,7 +103,8 @@ class ModelHandler(BaseHTTPRequestHandler):
     def _refusal(self, protocol: WireProtocol, seen: SeenRequest) -> ErrorReply | None:
         """Return the error that a real provider would give before it asks its model, None when there is none."""
         api_key = self._model_server.api_key
-        if api_key is not None and seen.headers.get("authorization") != f"Bearer {api_key}":
+        sent_key = seen.headers.get("x-api-key") or seen.headers.get("authorization", "").removeprefix("Bearer ")
+        if api_key is not None and sent_key != api_key:
             return ErrorReply(401, "Incorrect API key provided.", "invalid_api_key")
         violation = protocol.find_violation(seen.body) if self._model_server.is_strict else None
         return ErrorReply(400, violation) if violation else None
@@ -102,7 +112,7 @@ class ModelHandler(BaseHTTPRequestHandler):
     def _send_answer(self, protocol: WireProtocol, seen: SeenRequest, answer: Answer) -> None:
         match answer:
             case Reply():
-                body = json.dumps(protocol.render_reply(answer, seen.model)).encode()
+                body = json.dumps(protocol.render_reply(answer, seen)).encode()
                 self._send(200, body, byte_interval_seconds=answer.byte_interval_seconds)
             case ErrorReply():
                 shape, headers = protocol.render_error(answer)

@@ -1,10 +1,10 @@
-"""What a provider's protocol must say of itself to be played; a further one is a module and a line in `server.py`."""
+"""What a provider's protocol must say of itself to be played; a further one is a module and a line in `handler.py`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from support.scripted_model.answers import ErrorReply, Reply
-from support.scripted_model.seen import Turn
+from support.scripted_model.seen import SeenRequest, Turn
 
 
 class WireProtocol(Protocol):
@@ -29,8 +29,8 @@ class WireProtocol(Protocol):
         """Return the conversation of a request without violations."""
         ...
 
-    def render_reply(self, reply: Reply, model: str) -> Mapping[str, Any]:
-        """Return the body of a 200."""
+    def render_reply(self, reply: Reply, seen: SeenRequest) -> Mapping[str, Any]:
+        """Return the body of a 200 to this request."""
         ...
 
     def render_error(self, error: ErrorReply) -> tuple[Mapping[str, Any], Mapping[str, str]]:

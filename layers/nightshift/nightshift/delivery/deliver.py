@@ -25,13 +25,14 @@ from nightshift.domain.callback import (
     Settled,
     decide_after,
 )
-from nightshift.domain.callback_url import CallbackUrl, CallbackUrlError
 from nightshift.domain.errors import ConditionFailedError, TransientError
 from nightshift.domain.message import Message
 from nightshift.domain.run import Run
+from nightshift.domain.web_url import WebUrl, WebUrlError
 from nightshift.storage.deliveries import Deliveries
 from nightshift.storage.doorbells import MAX_DELAY_SECONDS, Doorbell, Ring
 from nightshift.storage.messages import Messages
+from nightshift.storage.outputs import Outputs
 from nightshift.storage.runs import Runs
 from nightshift.telemetry import log_keys, logger
 
@@ -90,7 +91,7 @@ class Deliverer:
         run = self.runs.get(delivery.tenant, delivery.run_id)
         if run is None:
             return AttemptOutcome(None, "the run was deleted"), Settled(DeliveryStatus.FAILED)
-        body = build_body(run, delivery, self._messages_of(run))
+        body = build_body(run, delivery, self._messages_of(run), self.outputs.read(run))
         outcome = self.sender.post(delivery.url, self._headers(delivery, body, signing_master), body)
         return outcome, decide_after(delivery.attempt, outcome)
 
@@ -99,6 +100,10 @@ class Deliverer:
             return ()
         first, last = run.first_sequence, run.last_sequence
         return self.messages.read(run.tenant, run.conversation_id, first=first, last=last)
+
+    @property
+    def outputs(self) -> Outputs:
+        return Outputs(self.runs.dynamo, self.runs.table, self.runs.payloads)
 
     def _headers(self, delivery: CallbackDelivery, body: bytes, signing_master: bytes) -> dict[str, str]:
         secret = derive_secret(signing_master, delivery.tenant)
@@ -134,6 +139,6 @@ def _log_recorded(outcome: AttemptOutcome, next_step: Settled | Retry) -> None:
 def _host_of(delivery: CallbackDelivery) -> str | None:
     """Return what a log may hold of the URL: path and query can be secrets."""
     try:
-        return CallbackUrl.parse(delivery.url).host
-    except CallbackUrlError:
+        return WebUrl.parse(delivery.url).host
+    except WebUrlError:
         return None

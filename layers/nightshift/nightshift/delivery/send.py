@@ -2,31 +2,23 @@
 
 import ssl
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from http.client import HTTPException, HTTPResponse
 from typing import Final
 
 from nightshift.clock import Clock
 from nightshift.deadline import Deadline, OutOfTimeError
-from nightshift.delivery.connection import PinnedConnection
-from nightshift.delivery.failures import describe_failure
-from nightshift.delivery.url_guard import AddressRefusedError, UrlGuard
 from nightshift.domain.callback import ATTEMPT_TIMEOUT_SECONDS, AttemptOutcome
-from nightshift.domain.callback_url import CallbackUrl, CallbackUrlError
-from nightshift.version import VERSION
+from nightshift.domain.web_url import WebUrl, WebUrlError
+from nightshift.outbound.exchange import Exchange
+from nightshift.outbound.failures import describe_failure
+from nightshift.outbound.url_guard import AddressRefusedError, UrlGuard
 
 _MAX_ANSWER_BYTES: Final = 4_096
 """Read so that an ordinary receiver can finish its answer before the connection is closed."""
 
-_NO_ANSWER: Final = (OSError, HTTPException, AddressRefusedError, CallbackUrlError, OutOfTimeError)
-
-
-@cache
-def default_tls() -> ssl.SSLContext:
-    """Return the context that trusts the system's authorities; made at first use, because reading them takes time."""
-    return ssl.create_default_context()
+_NO_ANSWER: Final = (OSError, HTTPException, AddressRefusedError, OutOfTimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +38,18 @@ class Sender:
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AttemptOutcome:
         """Send `body` once and say what it came to; raises nothing that the receiver can cause."""
         try:
-            return AttemptOutcome(self._exchange(CallbackUrl.parse(url), headers, body))
+            return AttemptOutcome(self._exchange(WebUrl.parse(url), headers, body))
+        except WebUrlError as error:
+            return AttemptOutcome(None, f"callback_url {error}")
         except _NO_ANSWER as error:
             return AttemptOutcome(None, describe_failure(error, self.timeout_seconds))
 
-    def _exchange(self, url: CallbackUrl, headers: Mapping[str, str], body: bytes) -> int:
+    def _exchange(self, url: WebUrl, headers: Mapping[str, str], body: bytes) -> int:
         deadline = Deadline.after(self.timeout_seconds, self.clock)
-        addresses = self.guard.admit(url, deadline)
-        fixed = {
-            "Host": url.host_header,
-            "User-Agent": f"Nightshift/{VERSION}",
-            "Content-Type": "application/json",
-            "Connection": "close",
-        }
-        with closing(PinnedConnection(url, addresses, deadline, self._tls)) as connection:
-            connection.request("POST", url.target, body, fixed | dict(headers))
-            with closing(connection.getresponse()) as answer:
-                _read_a_little(answer)
-                return answer.status
-
-    def _tls(self) -> ssl.SSLContext:
-        return self.tls or default_tls()
+        all_headers = {"Content-Type": "application/json"} | dict(headers)
+        with Exchange(self.guard, self.tls).request("POST", url, all_headers, deadline, body) as answer:
+            _read_a_little(answer)
+            return answer.status
 
 
 def _read_a_little(answer: HTTPResponse) -> None:

@@ -5,9 +5,21 @@ the conversation can know which those are, so a run that brings an answer is che
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from nightshift.domain.content import ShownPart
+
+DENIAL_PREFIX: Final = "Error: request to call tool denied. User reason: "
+"""How the return of a call that was denied begins (letta_api_spec §3.6)."""
+
+NOTHING_PENDING: Final = "No tool call is currently awaiting approval; send the message without an approval"
+"""What an answer is told that nobody asked for (letta_api_spec §1.4)."""
+
+PENDING: Final = (
+    "CONFLICT: Cannot send a new message: The agent is waiting for approval on a tool call."
+    " Please approve or deny the pending request before continuing."
+)
+"""What a message is told that comes while an answer is asked for (letta_api_spec §1.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +50,33 @@ class ClientToolReturn:
 
 
 type Approval = ApprovalDecision | ClientToolReturn
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """The newest calls that a conversation's client was asked for, to approve or to run them.
+
+    Attributes:
+        message_id: of the message that asked.
+        run_id: of the run that paused with it.
+        tool_call_ids: of the calls, sorted.
+        is_open: nobody has answered yet; a closed request is kept to know a repeated answer by.
+    """
+
+    message_id: str
+    run_id: str
+    tool_call_ids: tuple[str, ...]
+    is_open: bool = True
+
+    def is_answered_by(self, approvals: tuple[Approval, ...]) -> bool:
+        """Tell whether these are answers to exactly the calls that were asked for, in any order."""
+        match approvals:
+            case (ApprovalDecision(names_request=True, tool_call_id=message_id),):
+                return message_id == self.message_id and len(self.tool_call_ids) == 1
+            case _:
+                return tuple(sorted(answer.tool_call_id for answer in approvals)) == self.tool_call_ids
+
+    def explain_mismatch(self, approvals: tuple[Approval, ...]) -> str:
+        """Say which calls were to be answered, and which were (letta_api_spec §1.4)."""
+        received = [answer.tool_call_id for answer in approvals]
+        return f"Invalid tool call IDs. Expected '{list(self.tool_call_ids)}', but received '{received}'."

@@ -8,6 +8,9 @@ from typing import Any, Final
 DEFAULT_BLOCK_LIMIT_CHARS = 100_000
 """Characters that a memory block may hold when its creator named no limit (letta_api_spec §5.4)."""
 
+MAX_MEMORY_BYTES = 512 * 1024
+"""For the values of an agent's blocks together: every answer about the agent shows them twice, within Lambda's 6 MB."""
+
 DEFAULT_DESCRIPTIONS: Final = MappingProxyType(
     {
         "human": "What you know about the person you work for; keep it up to date as you learn more.",

@@ -23,7 +23,7 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class UrlImage:
-    """An image at an address, which nobody here fetches: the provider does, if it can."""
+    """An image at an address; the runner fetches it for the call of the model (`execution/images.py`)."""
 
     url: str
     type: Literal["url"] = "url"
@@ -102,19 +102,27 @@ class ToolReturnPart:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningPart:
-    """What a reasoning model thought; `is_native` when the provider sent it as reasoning."""
+    """What a reasoning model thought.
+
+    Attributes:
+        is_native: the provider sent it as reasoning.
+        maker: who made it, as `models/provider.py` names makers. Reasoning goes back to its maker alone, so what a
+            client wrote, or a version that kept no maker, has None and goes to nobody.
+    """
 
     reasoning: str
     is_native: bool = True
     signature: str | None = None
+    maker: str | None = None
     type: Literal["reasoning"] = "reasoning"
 
 
 @dataclass(frozen=True, slots=True)
 class RedactedReasoningPart:
-    """Reasoning that the provider encrypted; only it can read it."""
+    """Reasoning that the provider encrypted; only it, its `maker`, can read it."""
 
     data: str
+    maker: str | None = None
     type: Literal["redacted_reasoning"] = "redacted_reasoning"
 
 
@@ -123,6 +131,7 @@ class OmittedReasoningPart:
     """Reasoning that took place and was not sent."""
 
     signature: str | None = None
+    maker: str | None = None
     type: Literal["omitted_reasoning"] = "omitted_reasoning"
 
 
@@ -141,6 +150,7 @@ class SummarizedReasoningPart:
     id: str
     summary: tuple[ReasoningSummary, ...]
     encrypted_content: str | None = None
+    maker: str | None = None
     type: Literal["summarized_reasoning"] = "summarized_reasoning"
 
     @property

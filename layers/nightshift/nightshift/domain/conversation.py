@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from nightshift.domain.approval import ApprovalRequest
+
 LEASE_DURATION = timedelta(seconds=60)
 """How long a lease lives without a heartbeat: a crash costs about this, not a queue's visibility timeout."""
 
@@ -25,6 +27,19 @@ DUE_SLOT = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
+class ContextStart:
+    """Where the context of a conversation goes on after its newest compaction.
+
+    Attributes:
+        summary_sequence: of the summary, which stands for everything before.
+        first_sequence: of the first message that was kept; the summary's own when none was.
+    """
+
+    summary_sequence: int
+    first_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """The stored state of one conversation.
 
@@ -36,6 +51,8 @@ class Conversation:
         lease_holder: who executes it now, None when nobody does.
         fencing_token: raised by every claim; older ones are worthless.
         history_starts_at: place in the log from which messages are shown and used; what is before was reset.
+        context: what of the history is used since its newest compaction; None before one, and after a reset.
+        approval: what its client was asked for last; None when it never was.
         last_run_at, last_stop_reason: when its newest run ended, and why.
     """
 
@@ -49,8 +66,15 @@ class Conversation:
     fencing_token: int = 0
     is_deleted: bool = False
     history_starts_at: int = 1
+    context: ContextStart | None = None
+    approval: ApprovalRequest | None = None
     last_run_at: datetime | None = None
     last_stop_reason: str | None = None
+
+    @property
+    def pending_approval(self) -> ApprovalRequest | None:
+        """Return what its client is asked for at present."""
+        return self.approval if self.approval is not None and self.approval.is_open else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """What the messages of the API hold beside their common fields, one kind after the other (letta_api_spec §4)."""
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, Final
 
 from nightshift.domain.approval import Approval, ApprovalDecision, ClientToolReturn
 from nightshift.domain.content import (
@@ -16,8 +17,12 @@ from nightshift.domain.content import (
     in_words,
 )
 from nightshift.domain.message import Compaction, MessageDraft, ToolCall, ToolReturn
+from nightshift.domain.run import DisplayConfig
 
 type Json = dict[str, Any]
+
+SUMMARY_PREFACE: Final = "Earlier messages of this conversation are out of view. What follows is a summary of them.\n\n"
+"""What a summary begins with when a model reads it."""
 
 
 def show_content(content: Sequence[ContentPart]) -> str | list[Json]:
@@ -81,7 +86,8 @@ def show_approvals(approvals: Sequence[Approval]) -> Json:
 
 def show_summary(draft: MessageDraft) -> Json:
     """Show what stands for messages that a compaction took out of the context window."""
-    return {"summary": show_words(draft), "compaction_stats": draft.compaction and _show_stats(draft.compaction)}
+    summary = unpack_summary(show_words(draft))
+    return {"summary": summary, "compaction_stats": draft.compaction and stats_of(draft.compaction)}
 
 
 def show_event(compaction: Compaction | None) -> Json:
@@ -92,6 +98,28 @@ def show_event(compaction: Compaction | None) -> Json:
         "context_window": compaction.context_window_tokens,
     }
     return {"event_type": "compaction", "event_data": data or {}}
+
+
+def take_answers(draft: MessageDraft, display: DisplayConfig) -> tuple[list[str], MessageDraft]:
+    """Return the words of calls that are answers, and the message without these calls.
+
+    Agents of older kinds answer by calling the tool that the run's `request_config` names (letta_api_spec §3.11).
+    """
+    answers = {call.id: words for call in draft.tool_calls if (words := _words_of(call, draft, display)) is not None}
+    if not answers:
+        return [], draft
+    return list(answers.values()), replace(
+        draft, tool_calls=tuple(call for call in draft.tool_calls if call.id not in answers)
+    )
+
+
+def without_answers(draft: MessageDraft, display: DisplayConfig) -> MessageDraft:
+    """Return the message of returns without those of calls that are shown as answers."""
+    if not display.use_assistant_message:
+        return draft
+    hidden = display.assistant_message_tool_name
+    kept = tuple(one for one in draft.tool_returns if one.name != hidden or one.status == "error")
+    return draft if len(kept) == len(draft.tool_returns) else replace(draft, tool_returns=kept)
 
 
 def _show_part(part: ContentPart) -> Json:
@@ -130,7 +158,18 @@ def _show_approval(approval: Approval) -> Json:
             }
 
 
-def _show_stats(compaction: Compaction) -> Json:
+def unpack_summary(text: str) -> str:
+    """Return the summary itself; a text that is not packed is one already."""
+    try:
+        packed = json.loads(text)
+    except ValueError:
+        return text
+    message = packed.get("message") if isinstance(packed, dict) else None
+    return message.removeprefix(SUMMARY_PREFACE) if isinstance(message, str) else text
+
+
+def stats_of(compaction: Compaction) -> Json:
+    """Return what was shortened by how much, in the words of the API."""
     return {
         "trigger": compaction.trigger,
         "context_tokens_before": compaction.tokens_before,
@@ -139,3 +178,15 @@ def _show_stats(compaction: Compaction) -> Json:
         "messages_count_before": compaction.messages_before,
         "messages_count_after": compaction.messages_after,
     }
+
+
+def _words_of(call: ToolCall, draft: MessageDraft, display: DisplayConfig) -> str | None:
+    is_answer = display.use_assistant_message and call.name == display.assistant_message_tool_name
+    if not is_answer or call.id in draft.gated_call_ids:
+        return None
+    try:
+        arguments = json.loads(call.arguments)
+    except (ValueError, RecursionError):
+        return None
+    words = arguments.get(display.assistant_message_tool_kwarg) if isinstance(arguments, dict) else None
+    return words if isinstance(words, str) else None

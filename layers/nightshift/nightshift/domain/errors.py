@@ -5,6 +5,7 @@ NightshiftError
 │   ├── NotFoundError       404  also for another tenant's things, which look like unknown ones
 │   ├── InvalidRequestError 400  well-formed, yet meaningless
 │   ├── ConflictError       409  the state forbids it; repeating won't help
+│   │   └── PendingApprovalError  the agent waits for its client's answer to a request for approval
 │   ├── PayloadTooLargeError 413 over a documented limit
 │   └── TooManyRequestsError 429 over a limit that time alone relaxes
 ├── RunFailedError          the run ends `failed` with this stop reason; the doorbell is acknowledged
@@ -27,9 +28,14 @@ class NightshiftError(Exception):
 
 
 class RequestError(NightshiftError):
-    """The request can't be served; `status` is the HTTP status, the text the public `detail`."""
+    """The request can't be served; `status` is the HTTP status, `detail` what the client is told."""
 
     status = 400
+
+    @property
+    def detail(self) -> Any:
+        """Return the public `detail` of the answer: the text, unless the API has a form of its own."""
+        return str(self)
 
 
 class InvalidRequestError(RequestError):
@@ -46,6 +52,18 @@ class ConflictError(RequestError):
     """The present state forbids the request, and sending it again won't change that."""
 
     status = 409
+
+
+class PendingApprovalError(ConflictError):
+    """The agent waits for its client's answer; `request_id` is the message that asked (letta_api_spec §1.4)."""
+
+    def __init__(self, text: str, request_id: str) -> None:
+        super().__init__(text)
+        self.request_id = request_id
+
+    @property
+    def detail(self) -> Any:
+        return {"code": "PENDING_APPROVAL", "message": str(self), "pending_request_id": self.request_id}
 
 
 class PayloadTooLargeError(RequestError):

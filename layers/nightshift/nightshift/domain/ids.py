@@ -15,7 +15,9 @@ import secrets
 import uuid
 from typing import Final, Literal
 
-type Prefix = Literal["agent", "block", "conv", "delivery", "lease", "message", "run", "step", "tool"]
+type Prefix = Literal[
+    "agent", "block", "call", "conv", "delivery", "lease", "mcp_server", "message", "run", "step", "tool"
+]
 
 UUID4_PATTERN: Final = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _UUID4: Final = re.compile(UUID4_PATTERN)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from nightshift.domain.approval import Approval
-from nightshift.domain.content import ContentPart, ReasoningPart, TextPart
+from nightshift.domain.content import ContentPart, ImagePart, ReasoningPart, TextPart
 
 __all__ = (
     "Compaction",
@@ -54,7 +54,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolReturn:
-    """What one tool call gave back."""
+    """What one tool call gave back; `images` are shown to the model beside the text, where its provider takes them."""
 
     tool_call_id: str
     name: str
@@ -62,6 +62,7 @@ class ToolReturn:
     status: Literal["success", "error"]
     stdout: tuple[str, ...] = ()
     stderr: tuple[str, ...] = ()
+    images: tuple[ImagePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class MessageDraft:
         gated_call_ids: those of `tool_calls` that wait for the client, to approve or to run them.
         approvals: the answer that a message of the role `approval` brings.
         compaction: what a summary or an event tells of.
+        is_hidden: said to the model alone; clients never see it.
     """
 
     role: Role
@@ -97,6 +99,7 @@ class MessageDraft:
     gated_call_ids: tuple[str, ...] = ()
     approvals: tuple[Approval, ...] = ()
     compaction: Compaction | None = None
+    is_hidden: bool = False
     name: str | None = None
     otid: str | None = None
     sender_id: str | None = None
@@ -128,6 +131,11 @@ class Message:
     @property
     def role(self) -> Role:
         return self.draft.role
+
+    @property
+    def is_summary(self) -> bool:
+        """Tell whether this is what a compaction left for the model, in either of its two forms."""
+        return self.draft.compaction is not None and self.role is not Role.EVENT
 
 
 @dataclass(frozen=True, slots=True)

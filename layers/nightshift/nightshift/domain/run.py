@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from nightshift.domain.message import Usage
 from nightshift.domain.run_status import RunStatus
@@ -16,6 +17,13 @@ MAX_STARTS_WITHOUT_PROGRESS = 3
 
 MAX_WAITS = 10
 """Times that a run sleeps because its provider asked for time, before it fails with the provider's error."""
+
+
+class RunKind(StrEnum):
+    """What a run does, in the words of its `metadata.run_type`."""
+
+    MESSAGES = "send_message_async"
+    COMPACTION = "compact_messages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,9 @@ class Run:
         first_sequence, last_sequence: the range of the conversation's log that this run wrote, None before it began.
         starts_without_progress: runners that started on it since its last checkpoint.
         wait_count: times it was put to sleep because its provider asked for time.
+        started_call_ids: tool calls that must never be repeated and were started; their returns are not stored yet.
         ttft_ns: from the start of work to the model's first answer.
+        has_outputs: whether its steps kept what it asked to be told of its model's tokens (domain/step_outputs.py).
         body_hash: of the request that made it, to know the SDK's repetition by; None in runs of older versions.
     """
 
@@ -48,6 +58,7 @@ class Run:
     conversation_id: str
     status: RunStatus
     created_at: datetime
+    kind: RunKind = RunKind.MESSAGES
     max_steps: int = DEFAULT_MAX_STEPS
     display: DisplayConfig = field(default_factory=DisplayConfig)
     callback_url: str | None = None
@@ -61,9 +72,11 @@ class Run:
     step_count: int = 0
     starts_without_progress: int = 0
     wait_count: int = 0
+    started_call_ids: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     ttft_ns: int | None = None
     body_hash: str | None = None
+    has_outputs: bool = False
 
     @property
     def public_conversation_id(self) -> str | None:

@@ -1,7 +1,9 @@
 """What a run was asked to do, kept beside it from acceptance to the start of work."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from nightshift.domain.approval import Approval
 from nightshift.domain.message import MessageDraft, Role, ToolSchema
 
 
@@ -29,6 +31,7 @@ class RunRequest:
         include_compaction_messages: whether a compaction leaves an event and a summary among the run's messages.
         return_logprobs, top_logprobs: log probabilities of the last answer, with 0 to 20 alternatives a token.
         return_token_ids: token ids of all answers, where the provider has them.
+        compaction_settings: of a run that compacts: those of the agent that it has otherwise; as in the API.
     """
 
     inputs: tuple[MessageDraft, ...]
@@ -42,8 +45,14 @@ class RunRequest:
     return_logprobs: bool = False
     top_logprobs: int | None = None
     return_token_ids: bool = False
+    compaction_settings: dict[str, Any] | None = None
 
     @property
     def answers_approval(self) -> bool:
         """Tell whether the run goes on where another one waits for its client; the rest of the inputs then follows."""
         return any(draft.role is Role.APPROVAL for draft in self.inputs)
+
+    @property
+    def answers(self) -> tuple[Approval, ...]:
+        """Return the answers that it brings to a request for approval, none for one that brings messages alone."""
+        return self.inputs[0].approvals if self.inputs else ()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 DEFAULT_RETURN_CHAR_LIMIT = 50_000
@@ -10,8 +11,23 @@ DEFAULT_RETURN_CHAR_LIMIT = 50_000
 MAX_RETURN_CHAR_LIMIT = 1_000_000
 """The highest limit that a tool may name (letta_api_spec §3.4)."""
 
+REPEAT_POLICY = "repeat_policy"
+"""Key of a tool's metadata under which its creator says whether a call of it may be repeated."""
+
+
+class RepeatPolicy(StrEnum):
+    """Whether a call may be executed again when a crash took its return (promise 6)."""
+
+    SAFE = "safe"
+    KEYED = "keyed"
+    NEVER = "never"
+
+
 CUSTOM = "custom"
-"""Type of the tools that clients make; every other type is one of Nightshift's own definitions."""
+"""Type of the tools that clients make."""
+
+EXTERNAL_MCP = "external_mcp"
+"""Type of the tools that an MCP server has; every other type is one of Nightshift's own definitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +65,17 @@ class Tool:
     def is_custom(self) -> bool:
         """Tell whether a client made it, so that clients may change it."""
         return self.tool_type == CUSTOM
+
+    @property
+    def repeat_policy(self) -> RepeatPolicy:
+        """Return whether its calls may be repeated: with the call's id as idempotency key, unless its creator says."""
+        named = self.metadata.get(REPEAT_POLICY)
+        return RepeatPolicy(named) if named in list(RepeatPolicy) else RepeatPolicy.KEYED
+
+
+def cut_return(text: str, limit_chars: int = DEFAULT_RETURN_CHAR_LIMIT) -> str:
+    """Return a tool's result within its limit; what is cut off is remarked within the limit's last characters."""
+    if len(text) <= limit_chars:
+        return text
+    remark = f"... [cut: {len(text)} characters, the tool's limit is {limit_chars}]"
+    return text[: max(0, limit_chars - len(remark))] + remark[:limit_chars]

@@ -1,7 +1,10 @@
-"""The writes of a run's execution: begin, record, finish. Each is one transaction whose first write advances the Run.
+"""The writes of a run's execution: begin, record, compact, finish.
+
+Each is one transaction whose first write advances the Run.
 
     begin     run starts · its input messages                           the user's words are kept whatever follows
     record    run counts on · messages · step                           before a tool runs, and after it ran
+    compact   run counts on · summary · system message · context    nothing is out of view without its summary
     finish    run ends · messages · step · leaves the queue · delivery  all visible together (promise 8)
 
 Every one fails as a whole when another runner or a cancellation was there first (promises 4 and 7).
@@ -13,14 +16,18 @@ from datetime import datetime
 
 from nightshift.clock import Clock
 from nightshift.domain import ids
-from nightshift.domain.errors import ConditionFailedError, LeaseLostError
-from nightshift.domain.message import Message, MessageDraft
+from nightshift.domain.approval import ApprovalRequest
+from nightshift.domain.conversation import ContextStart
+from nightshift.domain.errors import ConditionFailedError, LeaseLostError, NightshiftError
+from nightshift.domain.message import Message, MessageDraft, Role, ToolCall, ToolReturn
 from nightshift.domain.run import Run
 from nightshift.domain.run_status import RunStatus
 from nightshift.domain.step import Step
 from nightshift.domain.stop_reason import StopReason, status_of
+from nightshift.execution.approvals import approval_after, return_of
+from nightshift.execution.cancelled_calls import answer_cancelled_calls
 from nightshift.execution.run_state import Entry, RunEndedError, RunState
-from nightshift.execution.tool_calls import answer_cancelled_calls
+from nightshift.storage.conversations import Departure
 from nightshift.storage.database import Database
 from nightshift.storage.dynamo import Write
 from nightshift.storage.runs import to_run
@@ -55,25 +62,48 @@ class Checkpoints:
             fencing_token=token,
             starts_without_progress=run.starts_without_progress + 1,
         )
-        inputs = state.inputs if run.last_sequence is None else ()
+        inputs = state.unwritten_inputs if run.last_sequence is None else ()
         self._advance(state, started, _first_entries(run, inputs))
 
     def append_remaining_inputs(self, state: RunState) -> None:
         """Append the inputs that did not fit into the first transaction; goes on where a crash left off."""
         while state.run.step_count == 0:
-            inputs = state.inputs[_messages_written(state.run) :]
+            inputs = state.unwritten_inputs
             if not inputs:
                 return
             self._advance(state, replace(state.run, starts_without_progress=0), _first_entries(state.run, inputs))
 
-    def record(self, state: RunState, changed: Run, entries: Sequence[Entry], step: Step | None = None) -> None:
-        """Write what has happened and go on.
+    def record(
+        self,
+        state: RunState,
+        changed: Run,
+        entries: Sequence[Entry],
+        step: Step | None = None,
+        beside: Sequence[Write] = (),
+    ) -> None:
+        """Write what has happened and go on; `beside` is what tools write, in the same transaction.
+
+        Raises:
+            LeaseLostError: another runner executes the conversation; nothing was written.
+            RunEndedError: the run was ended by another hand; nothing was written.
+            ChangedMeanwhileError: what tools write is not as they read it; nothing was written.
+        """
+        counted = replace(changed, starts_without_progress=0, started_call_ids=())
+        self._advance(state, counted, entries, step, beside)
+
+    def mark_started(self, state: RunState, call_ids: Sequence[str]) -> None:
+        """Note on the run that calls which must never be repeated are executed from here on: one write unit.
 
         Raises:
             LeaseLostError: another runner executes the conversation; nothing was written.
             RunEndedError: the run was ended by another hand; nothing was written.
         """
-        self._advance(state, replace(changed, starts_without_progress=0), entries, step)
+        marked = replace(state.run, started_call_ids=(*state.run.started_call_ids, *call_ids))
+        try:
+            self.database.dynamo.write(self.database.runs.advance(state.run, marked))
+        except ConditionFailedError as failed:
+            raise _why(failed, state) from failed
+        state.run = marked
 
     def finish(
         self,
@@ -82,12 +112,14 @@ class Checkpoints:
         stop_reason: StopReason,
         entries: Sequence[Entry] = (),
         step: Step | None = None,
+        beside: Sequence[Write] = (),
     ) -> bool:
         """End the run; return whether the conversation was released with it, since no other run waited.
 
         Raises:
             LeaseLostError: another runner executes the conversation; nothing was written.
             RunEndedError: the run was ended by another hand; nothing was written.
+            ChangedMeanwhileError: what tools write is not as they read it; nothing was written.
         """
         ended = replace(
             changed,
@@ -95,8 +127,38 @@ class Checkpoints:
             stop_reason=stop_reason,
             completed_at=self.clock.now(),
             fencing_token=state.lease.fencing_token,
+            started_call_ids=(),
         )
-        return _release_if_alone(state, lambda releases: self._end(state, ended, entries, step, releases=releases))
+        return _release_if_alone(
+            state, lambda releases: self._end(state, ended, entries, step, beside, releases=releases)
+        )
+
+    def compact(
+        self,
+        state: RunState,
+        changed: Run,
+        entries: Sequence[Entry],
+        kept: Sequence[Message],
+        system: Message,
+        step: Step | None,
+    ) -> None:
+        """Write a summary, the last of `entries`, and let the context go on with it and what is kept.
+
+        Raises:
+            LeaseLostError: another runner executes the conversation; nothing was written.
+            RunEndedError: the run was ended by another hand; nothing was written.
+        """
+        *_, summary = messages = self._place(state, entries)
+        start = ContextStart(summary.sequence, kept[0].sequence if kept else summary.sequence)
+        changed = _reaching(replace(changed, starts_without_progress=0), messages)
+        writes: list[Write] = [
+            self.database.runs.advance(state.run, changed),
+            self.database.conversations.start_context(state.lease, start),
+            self.database.messages.replace_system(changed.tenant, changed.conversation_id, system),
+        ]
+        self._transact(state, [*writes, *self._additions(state, messages, step)])
+        state.run, state.context = changed, [summary, *kept]
+        state.conversation = replace(state.conversation, context=start)
 
     def sleep(self, state: RunState, changed: Run, until: datetime) -> None:
         """Count the wait and give the conversation back asleep, in one write; see `Conversations.put_to_sleep`.
@@ -116,45 +178,75 @@ class Checkpoints:
         What its tools returned is kept, and a call that nobody answers any more gets an error return, so that the
         history stays one that a model takes.
         """
-        messages = self._place(state, self._missing_returns(state))
+        messages = self._place(state, self.missing_returns(state))
         left = _reaching(state.run, messages)
         writes: list[Write] = [self.database.runs.advance(state.run, left)] if messages else []
         writes += self._additions(state, messages, None)
+        approval = approval_after(state.conversation, state.request, left, messages)
         is_released = _release_if_alone(
-            state, lambda releases: self._transact(state, [self._dequeue(state, left, releases), *writes])
+            state, lambda releases: self._transact(state, [self._dequeue(state, left, releases, approval), *writes])
         )
         state.run = left
+        state.conversation = replace(state.conversation, approval=approval or state.conversation.approval)
         return is_released
 
-    def _missing_returns(self, state: RunState) -> list[Entry]:
+    def missing_returns(self, state: RunState) -> list[Entry]:
+        """Return what answers the run's open calls when nobody executes them any more."""
         run = state.run
         if run.last_sequence is None:
             return []
-        last = self.database.messages.get(run.tenant, run.conversation_id, run.last_sequence)
+        get = self.database.messages.get
+        last = get(run.tenant, run.conversation_id, run.last_sequence)
+        if last is not None and last.role is Role.APPROVAL:
+            last = get(run.tenant, run.conversation_id, last.sequence - 1)
         if last is None or not last.draft.tool_calls:
             return []
-        return [Entry(state.returned or answer_cancelled_calls(last.draft.tool_calls), last.step_id)]
+        given = {one.id: given for one in last.draft.tool_calls if (given := self._told(state, one))}
+        return [Entry(answer_cancelled_calls(last.draft.tool_calls, given | state.returns), last.step_id)]
 
-    def _end(self, state: RunState, ended: Run, entries: Sequence[Entry], step: Step | None, *, releases: bool) -> None:
+    def _told(self, state: RunState, call: ToolCall) -> ToolReturn | None:
+        """Return what the client has said of a call that nobody executes any more."""
+        answers = (answer for answer in state.opening.answers if answer.tool_call_id == call.id)
+        return next((return_of(call, answer) for answer in answers), None)
+
+    def _end(
+        self,
+        state: RunState,
+        ended: Run,
+        entries: Sequence[Entry],
+        step: Step | None,
+        beside: Sequence[Write],
+        *,
+        releases: bool,
+    ) -> None:
         messages = self._place(state, entries)
         ended = _reaching(ended, messages)
         ending = self.database.runs.end(state.run, ended, state.request.correlation_id)
-        writes = [*ending, self._dequeue(state, ended, releases), *self._additions(state, messages, step)]
-        self._transact(state, writes)
+        approval = approval_after(state.conversation, state.request, ended, messages)
+        dequeued = self._dequeue(state, ended, releases, approval)
+        self._transact(state, [*ending, dequeued, *self._additions(state, messages, step)], beside)
         state.run = ended
+        state.conversation = replace(state.conversation, approval=approval or state.conversation.approval)
 
-    def _dequeue(self, state: RunState, run: Run, releases: bool) -> Write:
+    def _dequeue(self, state: RunState, run: Run, releases: bool, approval: ApprovalRequest | None) -> Write:
         conversations = self.database.conversations
         write = conversations.dequeue_and_release if releases else conversations.dequeue
         next_sequence = state.next_sequence if run.last_sequence is None else run.last_sequence + 1
         reason = run.stop_reason or StopReason.ERROR
-        return write(state.lease, run.id, next_sequence, last_stop_reason=reason.value, now=self.clock.now())
+        return write(state.lease, Departure(run.id, next_sequence, reason, self.clock.now(), approval))
 
-    def _advance(self, state: RunState, changed: Run, entries: Sequence[Entry], step: Step | None = None) -> None:
+    def _advance(
+        self,
+        state: RunState,
+        changed: Run,
+        entries: Sequence[Entry],
+        step: Step | None = None,
+        beside: Sequence[Write] = (),
+    ) -> None:
         messages = self._place(state, entries)
         changed = _reaching(changed, messages)
         writes: list[Write] = [self.database.runs.advance(state.run, changed)]
-        self._transact(state, [*writes, *self._additions(state, messages, step)])
+        self._transact(state, [*writes, *self._additions(state, messages, step)], beside)
         state.run = changed
         state.context += messages
 
@@ -168,12 +260,18 @@ class Checkpoints:
     def _additions(self, state: RunState, messages: Sequence[Message], step: Step | None) -> list[Write]:
         tenant, conversation_id = state.run.tenant, state.run.conversation_id
         writes: list[Write] = [self.database.messages.append(tenant, conversation_id, message) for message in messages]
-        return writes + ([self.database.steps.put(tenant, step)] if step else [])
+        if step:
+            writes.append(self.database.steps.put(tenant, step))
+            if outputs := state.outputs.get(step.id):
+                writes.append(self.database.outputs.put(state.run, step.number, outputs))
+        return writes
 
-    def _transact(self, state: RunState, writes: Sequence[Write]) -> None:
+    def _transact(self, state: RunState, writes: Sequence[Write], beside: Sequence[Write] = ()) -> None:
         try:
-            self.database.transact(writes)
+            self.database.transact([*writes, *beside])
         except ConditionFailedError as failed:
+            if failed.index >= len(writes):
+                raise ChangedMeanwhileError(f"what tools of run {state.run.id} write was changed by others") from failed
             raise _why(failed, state) from failed
 
 
@@ -188,6 +286,10 @@ def _release_if_alone(state: RunState, leave: Callable[[bool], None]) -> bool:
             return True
     leave(False)
     return False
+
+
+class ChangedMeanwhileError(NightshiftError):
+    """What tools write was changed by others since they read it: do the calls again."""
 
 
 class _OthersWaitError(Exception):
@@ -215,11 +317,9 @@ def _reaching(run: Run, messages: Sequence[Message]) -> Run:
 
 
 def _first_entries(run: Run, inputs: Sequence[MessageDraft]) -> list[Entry]:
-    """Return as many inputs as one transaction takes; they belong to the run's first step."""
-    return [Entry(draft, ids.step_id(run.id, 1)) for draft in inputs[:MAX_MESSAGES_PER_TRANSACTION]]
-
-
-def _messages_written(run: Run) -> int:
-    if run.first_sequence is None or run.last_sequence is None:
-        return 0
-    return run.last_sequence - run.first_sequence + 1
+    """Return as many inputs as one transaction takes; all but a client's answer belong to the run's first step."""
+    step_id = ids.step_id(run.id, 1)
+    return [
+        Entry(draft, None if draft.role is Role.APPROVAL else step_id)
+        for draft in inputs[:MAX_MESSAGES_PER_TRANSACTION]
+    ]

@@ -1,7 +1,7 @@
-"""What of a conversation a model call sees: the newest messages that fit its context window (promise 10).
+"""What of a conversation a model call sees: a bounded number of the newest messages, after a summary (promise 10).
 
 Tokens are estimated from characters, since every provider counts differently and the exact count comes only with the
-answer; the estimate errs on the large side.
+answer. The provider's count decides when a context is compacted; the estimate only bounds what is read and sent.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,14 @@ from nightshift.domain.content import ImagePart, ReasoningPart, in_words
 from nightshift.domain.message import Message, Role
 
 CHARS_PER_TOKEN = 4
-"""Characters of English text per token; other languages have fewer, hence the share below."""
+"""Characters of English text per token; code has more, other languages have fewer."""
 
-USABLE_SHARE = 0.8
-"""Part of the window that is filled; the rest is for the answer and for the estimate's error."""
+MOST_WINDOWS = 2
+"""Estimated windows that are read and sent at the most. More than one, since what is left out here is lost without a
+summary: where the estimate is twice the truth, the provider must still be the one to say that the window is full."""
+
+FULL_SHARE = 0.9
+"""Part of the window that a step may take before the context is compacted (letta_api_spec §3.9)."""
 
 IMAGE_TOKENS = 1_600
 """What providers count for a large picture, which they scale down to about 1.15 megapixels; its bytes don't matter."""
@@ -26,6 +30,7 @@ def estimate_tokens(message: Message) -> int:
     """Estimate what a message takes of the window."""
     draft = message.draft
     images = sum(isinstance(part, ImagePart) for part in draft.content)
+    images += sum(len(tool_return.images) for tool_return in draft.tool_returns)
     chars = sum(len(in_words(part)) for part in draft.content)
     chars += sum(len(part.reasoning) for part in draft.content if isinstance(part, ReasoningPart))
     chars += sum(len(call.name) + len(call.arguments) for call in draft.tool_calls)
@@ -35,7 +40,12 @@ def estimate_tokens(message: Message) -> int:
 
 def room_for_messages(context_window_tokens: int, system: str) -> int:
     """Return the tokens that messages may take beside this system prompt; 0 when the prompt fills the window."""
-    return max(0, int(context_window_tokens * USABLE_SHARE) - len(system) // CHARS_PER_TOKEN)
+    return max(0, context_window_tokens * MOST_WINDOWS - len(system) // CHARS_PER_TOKEN)
+
+
+def is_full(step_tokens: int, context_window_tokens: int) -> bool:
+    """Tell whether a step that took this many tokens leaves too little of the window for the next one."""
+    return step_tokens > int(context_window_tokens * FULL_SHARE)
 
 
 def take_newest(newest_first: Iterable[Message], room_tokens: int) -> tuple[Message, ...]:
@@ -53,12 +63,14 @@ def take_newest(newest_first: Iterable[Message], room_tokens: int) -> tuple[Mess
 
 
 def keep_newest(messages: Sequence[Message], room_tokens: int) -> tuple[Message, ...]:
-    """Return the end of `messages`, oldest first, that fits."""
-    return take_newest(reversed(messages), room_tokens)
+    """Return the end of `messages`, oldest first, that fits; a summary at their beginning stays there."""
+    pinned = messages[:1] if messages and messages[0].draft.compaction else ()
+    room_tokens -= sum(map(estimate_tokens, pinned))
+    return (*pinned, *take_newest(reversed(messages[len(pinned) :]), room_tokens))
 
 
 def _without_orphans(messages: list[Message]) -> tuple[Message, ...]:
     start = 0
-    while start < len(messages) - 1 and messages[start].role is Role.TOOL:
+    while start < len(messages) - 1 and messages[start].role in {Role.TOOL, Role.APPROVAL}:
         start += 1
     return tuple(messages[start:])

@@ -5,18 +5,11 @@ from typing import Final
 from nightshift.domain.content import ImagePart
 from nightshift.domain.run_request import RunRequest
 
-NOTHING_PENDING: Final = "No tool call is currently awaiting approval; send the message without an approval"
-
 _READABLE: Final = ("http://", "https://", "data:")
 
 
 def refusal_of(request: RunRequest) -> str | None:
-    """Return why the run fails before its first step, None when it may begin.
-
-    No run waits for its client yet, so that whatever answers one comes too early or too late.
-    """
-    if request.answers_approval:
-        return NOTHING_PENDING
+    """Return why the run fails before its first step, None when it may begin."""
     images = (part for draft in request.inputs for part in draft.content if isinstance(part, ImagePart))
     unreadable = next((image.url for image in images if image.url and not _is_readable(image.url)), None)
     if unreadable is None:

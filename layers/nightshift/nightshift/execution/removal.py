@@ -22,6 +22,10 @@ def remove_conversation(
         heartbeat.check()
         if budget.is_used_up:
             return False
+    while lease.conversation_id.startswith("agent-") and database.passages.delete_some(
+        lease.tenant, lease.conversation_id
+    ):
+        heartbeat.check()
     _delete_others(database, lease, clock)
     database.conversations.remove(lease)
     logger.info("conversation removed")

@@ -9,7 +9,7 @@ lost       nothing to do here: another runner has the conversation, it sleeps, o
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from nightshift.clock import Clock, SystemClock
 from nightshift.domain import ids
@@ -22,9 +22,11 @@ from nightshift.execution.removal import remove_conversation
 from nightshift.execution.run_loop import Ended, Paused, RunLoop
 from nightshift.execution.run_state import RunState
 from nightshift.settings import ExecutionSettings
+from nightshift.storage import clients
 from nightshift.storage.database import Database
 from nightshift.storage.secrets import Secret
 from nightshift.telemetry import log_keys, logger
+from nightshift.tools.sandbox import Sandbox
 
 
 class SliceOutcome(StrEnum):
@@ -62,16 +64,22 @@ class SliceRunner:
     clock: Clock
     slice_duration: timedelta
     lease_duration: timedelta
+    sandbox: Sandbox | None = None
+    allow_private_mcp_servers: bool = False
 
     @classmethod
     def connect(cls, settings: ExecutionSettings) -> Self:
         """Build on this process's AWS clients; nothing is called yet."""
         return cls(
             database=Database.connect(settings.tables),
-            models=ModelSource(Secret(settings.model_providers_secret_arn, settings.secrets_max_age)),
+            models=ModelSource(
+                Secret(settings.model_providers_secret_arn, settings.secrets_max_age), settings.allow_private_images
+            ),
             clock=SystemClock(),
             slice_duration=settings.slice_duration,
             lease_duration=settings.lease_duration,
+            sandbox=_connect_sandbox(settings.tool_sandbox_arn),
+            allow_private_mcp_servers=settings.allow_private_mcp_servers,
         )
 
     def run(self, tenant: str, conversation_id: str, remaining_ms: int) -> SliceResult:
@@ -126,9 +134,10 @@ class SliceRunner:
                     return _handed_over(lease, run_id, until)
                 case Ended(is_released=True):
                     return FINISHED
-                case Ended(next_sequence=next_sequence):
+                case Ended(next_sequence=next_sequence, context=context, approval=approval):
                     waiting = conversation.waiting[1:]
                     conversation = replace(conversation, waiting=waiting, next_sequence=next_sequence)
+                    conversation = replace(conversation, context=context, approval=approval)
             if waiting and budget.is_used_up:
                 return self._hand_over(lease, waiting[0])
         return conversation
@@ -148,11 +157,23 @@ class SliceRunner:
         request = self.database.runs.get_request(run)
         with log_keys(run_id=run.id, agent_id=run.agent_id, request_correlation_id=request.correlation_id):
             state = RunState(lease, conversation, run, request)
-            return RunLoop(self.database, self.models, self.clock).execute(state, heartbeat, budget)
+            loop = RunLoop(self.database, self.models, self.clock, self.sandbox, self.allow_private_mcp_servers)
+            return loop.execute(state, heartbeat, budget)
 
     def _hand_over(self, lease: Lease, run_id: str) -> SliceResult:
         self.database.conversations.hand_over(lease, self.clock.now())
         return _handed_over(lease, run_id)
+
+
+def _connect_sandbox(arn: str) -> Sandbox:
+    """Return the sandbox; its client, which takes a while to make, is made when a tool is first called."""
+
+    def invoke(payload: dict[str, Any]) -> dict[str, Any]:
+        from nightshift.storage.sandbox_function import SandboxFunction  # noqa: PLC0415 -- many runs call no tool
+
+        return SandboxFunction(clients.functions(), arn).invoke(payload)
+
+    return Sandbox(invoke)
 
 
 def _handed_over(lease: Lease, run_id: str, until: datetime | None = None) -> SliceResult:

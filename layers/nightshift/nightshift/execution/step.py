@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from nightshift.clock import Clock
 from nightshift.domain import ids
@@ -9,13 +10,19 @@ from nightshift.domain.errors import ModelCallError
 from nightshift.domain.message import MessageDraft, Role, TextPart, ToolSchema, Usage
 from nightshift.domain.step import Step, StepStatus
 from nightshift.domain.stop_reason import StopReason
-from nightshift.execution.context_window import keep_newest, room_for_messages
+from nightshift.execution.model_request import ask, to_request
 from nightshift.execution.model_source import ModelSource
 from nightshift.execution.run_state import RunState
-from nightshift.models.port import Finish, ModelAnswer, ModelRequest
+from nightshift.models.port import Finish, ModelAnswer
+
+if TYPE_CHECKING:
+    from nightshift.domain.step_outputs import StepOutputs
 
 MODEL_TIMEOUT_SECONDS = 120.0
 """For one model call with its retries, unless less time is left to the function."""
+
+OVERFLOW_ERROR = "LLMContextWindowExceededError"
+"""`error_type` of a call whose messages don't fit the model's window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,7 @@ class StepResult:
         stop_reason: why the run ends with this step, None when the loop goes on with the tool calls.
         error: public text of the failure.
         retry_after_seconds: how long the provider asked to wait before the same call may succeed.
+        outputs: what the run asked to be told of the model's tokens.
     """
 
     step: Step
@@ -34,10 +42,26 @@ class StepResult:
     stop_reason: StopReason | None
     error: str | None = None
     retry_after_seconds: float | None = None
+    outputs: "StepOutputs | None" = None
+
+    @property
+    def is_refused_as_too_long(self) -> bool:
+        """Tell whether the provider refused the messages as more than the model's window."""
+        return self.step.error_type == OVERFLOW_ERROR
+
+    @property
+    def is_last_word(self) -> bool:
+        """Tell whether the model said all it had to say."""
+        return self.step.status is StepStatus.SUCCESS and self.answer is not None and not self.answer.tool_calls
 
 
 def call_model(
-    state: RunState, source: ModelSource, tools: tuple[ToolSchema, ...], clock: Clock, timeout_seconds: float
+    state: RunState,
+    source: ModelSource,
+    tools: tuple[ToolSchema, ...],
+    clock: Clock,
+    timeout_seconds: float,
+    tool_choice: str | None = None,
 ) -> StepResult:
     """Ask the run's model for its next answer. Writes nothing; a failure is a result, not an exception."""
     handle = state.request.override_model or state.require_agent().model
@@ -45,23 +69,11 @@ def call_model(
     try:
         model = source.model(handle)
         attempt = replace(attempt, endpoint=model.endpoint)
-        return attempt.answered(model.complete(_to_request(state, handle, tools, timeout_seconds)))
+        seconds = min(MODEL_TIMEOUT_SECONDS, timeout_seconds)
+        request = to_request(state, handle, tools, seconds, tool_choice)
+        return attempt.answered(ask(model, request, state, source, clock))
     except ModelCallError as error:
         return attempt.failed(error)
-
-
-def _to_request(state: RunState, handle: str, tools: tuple[ToolSchema, ...], timeout_seconds: float) -> ModelRequest:
-    agent = state.require_agent()
-    room = room_for_messages(agent.context_window_tokens, state.system)
-    return ModelRequest(
-        model=handle.partition("/")[2],
-        system=state.system,
-        messages=keep_newest(state.context, room),
-        timeout_seconds=min(MODEL_TIMEOUT_SECONDS, timeout_seconds),
-        tools=tools,
-        max_tokens=agent.max_output_tokens,
-        temperature=agent.temperature,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +94,14 @@ class _Attempt:
             step = self._step(StepStatus.FAILED, answer.usage, stop_reason, error, "LLMResponseError")
             return StepResult(step, draft if draft.text else None, stop_reason, error)
         step = self._step(StepStatus.SUCCESS, answer.usage, stop_reason, request_id=answer.request_id)
-        return StepResult(step, draft, stop_reason)
+        return StepResult(step, draft, stop_reason, outputs=self._outputs(answer))
+
+    def _outputs(self, answer: ModelAnswer) -> "StepOutputs | None":
+        if not (answer.logprobs or answer.tokens):
+            return None
+        from nightshift.execution.outputs import outputs_of  # noqa: PLC0415 -- few runs ask for them
+
+        return outputs_of(self.state, answer)
 
     def failed(self, error: ModelCallError) -> StepResult:
         step = self._step(StepStatus.FAILED, Usage(), error.stop_reason, str(error), error.error_type)

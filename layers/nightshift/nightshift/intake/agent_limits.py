@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from nightshift.domain.agent import Agent
-from nightshift.domain.block import Block
+from nightshift.domain.block import MAX_MEMORY_BYTES, Block
 from nightshift.domain.errors import ConflictError, InvalidRequestError, PayloadTooLargeError
 from nightshift.domain.tool import Tool
-from nightshift.intake.wire.agents import MAX_BLOCKS, MAX_MEMORY_BYTES, MAX_TOOLS
+from nightshift.intake.wire.agents import MAX_BLOCKS, MAX_TOOLS
 
 MAX_AGENT_BYTES = 2_500_000
 """For an agent without its blocks and tools: instructions, metadata, secrets, rules."""

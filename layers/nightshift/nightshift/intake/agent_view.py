@@ -1,4 +1,4 @@
-"""Agents with what the API shows beside them: blocks, tools and how their newest run ended."""
+"""Agents with what the API shows beside them: blocks, tools, how their newest run ended, what waits for an answer."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from datetime import datetime
 
 from nightshift.domain.agent import Agent
 from nightshift.domain.block import Block
+from nightshift.domain.conversation import Conversation
+from nightshift.domain.ids import sequence_of_message
+from nightshift.domain.message import Message
 from nightshift.domain.tool import Tool
 from nightshift.storage.database import Database
 from nightshift.storage.dynamo import Item
@@ -24,6 +27,7 @@ class AgentView:
     tools: tuple[Tool, ...] = ()
     last_stop_reason: str | None = None
     last_run_at: datetime | None = None
+    pending_approval: Message | None = None
 
 
 def view_of(database: Database, agent: Agent) -> AgentView:
@@ -46,9 +50,18 @@ def views_of(database: Database, tenant: str, agents: Sequence[Agent]) -> list[A
             tuple(tools[tool_id] for tool_id in agent.tool_ids if tool_id in tools),
             standings[agent.id].last_stop_reason if agent.id in standings else None,
             standings[agent.id].last_run_at if agent.id in standings else None,
+            _pending_approval(database, standings.get(agent.id)),
         )
         for agent in agents
     ]
+
+
+def _pending_approval(database: Database, lane: Conversation | None) -> Message | None:
+    """Return the message that asks for an answer, of a lane that waits for one."""
+    asked = lane.pending_approval if lane else None
+    if lane is None or asked is None:
+        return None
+    return database.messages.get(lane.tenant, lane.id, sequence_of_message(asked.message_id))
 
 
 def tools_of_ids(database: Database, tenant: str, tool_ids: Sequence[str]) -> dict[str, Tool]:

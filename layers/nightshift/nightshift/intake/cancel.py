@@ -8,6 +8,13 @@ http_api                                   DynamoDB                             
    ▼ 200 at once, whatever the model is doing
 
 Of a conversation's runs the newest go first, so that no runner begins one of them between two writes.
+
+A run that has paused for its client is completed already; it becomes cancelled as long as nobody has begun to answer:
+
+http_api                                   DynamoDB
+   │ request closed ─ if open, nothing waits ─► ┐
+   │ run cancelled ─ if as it was read ───────► │ all or nothing; no second callback (letta_api_spec §3.6)
+   │ denials, error returns ──────────────────► ┘
 """
 
 from collections.abc import Iterable
@@ -16,6 +23,7 @@ from dataclasses import dataclass, replace
 from nightshift.clock import Clock
 from nightshift.domain.conversation import Conversation
 from nightshift.domain.errors import ConditionFailedError, ConflictError, NotFoundError, TransientError
+from nightshift.domain.ids import sequence_of_message
 from nightshift.domain.run import Run
 from nightshift.domain.run_status import RunStatus
 from nightshift.domain.stop_reason import StopReason
@@ -50,6 +58,8 @@ class Cancellation:
             if run is None or run.agent_id != agent_id:
                 outcomes[run_id] = "failed"
                 continue
+            if run.stop_reason is StopReason.REQUIRES_APPROVAL:
+                self._cancel_paused(run)
             self._cancel(run)
             outcomes[run_id] = "cancelled"
         return outcomes
@@ -88,9 +98,42 @@ class Cancellation:
                 if run is not None and not run.status.is_terminal:
                     self._cancel(run, lane)
                     outcomes[run_id] = "cancelled"
+            asked = lane.pending_approval
+            paused = self.database.runs.get(lane.tenant, asked.run_id) if asked and not lane.waiting else None
+            if paused is not None and self._cancel_paused(paused):
+                outcomes[paused.id] = "cancelled"
         if not outcomes:
             raise ConflictError(f"CONFLICT: No active runs to cancel for {whose}")
         return outcomes
+
+    def _cancel_paused(self, run: Run) -> bool:
+        """End a run that waits for its client, if nobody has begun to answer; return whether it was so."""
+        from nightshift.domain.refused_calls import refuse_calls  # noqa: PLC0415 -- few cancellations need it
+
+        lane = self.database.conversations.get(run.tenant, run.conversation_id)
+        asked = lane.pending_approval if lane else None
+        if lane is None or asked is None or asked.run_id != run.id or run.last_sequence is None:
+            return False
+        request = self.database.messages.get(run.tenant, run.conversation_id, sequence_of_message(asked.message_id))
+        if request is None:
+            return False
+        added = refuse_calls(request, self.clock.now())
+        ended = replace(run, status=RunStatus.CANCELLED, stop_reason=StopReason.CANCELLED)
+        ended = replace(ended, last_sequence=added[-1].sequence)
+        messages = self.database.messages
+        closed = self.database.conversations.refuse_approval(asked, run.tenant, lane.id, lane.next_sequence)
+        try:
+            self.database.transact(
+                [
+                    closed,
+                    self.database.runs.advance(run, ended),
+                    *(messages.append(run.tenant, lane.id, message) for message in added),
+                ]
+            )
+        except ConditionFailedError:
+            return False
+        logger.info("paused run cancelled", run_id=run.id, agent_id=run.agent_id)
+        return True
 
     def _cancel(self, run: Run, lane: Conversation | None = None) -> None:
         """End the run if nobody else does; `lane` is its conversation if that is read already."""

@@ -10,8 +10,11 @@ def list_known_models(query: ListModelsQuery) -> list[dict[str, Any]]:
     """Return the known models that the query admits; all providers are of the category `base`."""
     if query.provider_category and "base" not in query.provider_category:
         return []
-    wanted = {query.provider_name, query.provider_type} - {None}
-    return [_show(model) for model in known_models() if wanted <= {model.provider}]
+    return [
+        _show(model)
+        for model in known_models()
+        if query.provider_name in {None, model.provider} and query.provider_type in {None, model.provider_type}
+    ]
 
 
 def _show(model: KnownModel) -> dict[str, Any]:
@@ -21,8 +24,8 @@ def _show(model: KnownModel) -> dict[str, Any]:
         "handle": model.handle,
         "model": model.model,
         "model_type": "llm",
-        "model_endpoint_type": model.provider,
-        "provider_type": model.provider,
+        "model_endpoint_type": model.provider_type,
+        "provider_type": model.provider_type,
         "provider_name": model.provider,
         "provider_category": "base",
         "context_window": model.context_window_tokens,

@@ -11,7 +11,7 @@ from typing import Any
 
 from nightshift.clock import Clock
 from nightshift.domain import ids
-from nightshift.domain.conversation import Conversation
+from nightshift.domain.conversation import ContextStart, Conversation
 from nightshift.domain.description import Description
 from nightshift.domain.errors import ConditionFailedError, NotFoundError, TransientError
 from nightshift.domain.message import Message
@@ -19,7 +19,6 @@ from nightshift.intake.conversation_path import Place, find_place
 from nightshift.intake.conversation_view import ConversationView, show_conversation
 from nightshift.intake.history import HIGHEST, read_context
 from nightshift.intake.listing import Listing, list_indexed
-from nightshift.intake.system_message import compile_system_message
 from nightshift.intake.wire.conversations import (
     ConversationFields,
     CreateConversation,
@@ -31,6 +30,7 @@ from nightshift.models.handles import parse_handle
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell, Ring
 from nightshift.storage.dynamo import Check, Write
+from nightshift.storage.system_message import compile_system_message
 from nightshift.telemetry import logger
 
 MAX_FORKED_MESSAGES = 200
@@ -188,7 +188,11 @@ class ConversationRegistry:
             batch = placed[start : start + COPY_BATCH]
             database.transact([database.messages.append(tenant, description.id, message) for message in batch])
         made = database.conversations.create(
-            tenant, description.id, description.agent_id, next_sequence=len(placed) + 1
+            tenant,
+            description.id,
+            description.agent_id,
+            next_sequence=len(placed) + 1,
+            context=ContextStart(1, 1) if placed and placed[0].is_summary else None,
         )
         system = compile_system_message(database, tenant, description.agent_id, description.id, description.created_at)
         writes: list[Write | Check] = [

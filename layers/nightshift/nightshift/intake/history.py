@@ -24,18 +24,27 @@ def read_history(
 
 
 def read_context(database: Database, lane: Conversation, *, last: int, limit: int) -> list[Message]:
-    """Return the newest messages up to `last`, at most `limit`, oldest first, that a model takes as a whole.
+    """Return what is in context up to `last`, at most `limit` messages, oldest first, that a model takes as a whole.
 
-    Returns without their calls at the beginning and calls without their returns at the end are left out.
+    That is the summary of the newest compaction, unless `last` lies before it, and the newest messages. Returns without
+    their calls at the beginning and calls without their returns at the end are left out.
     """
-    newest: list[Message] = []
-    for message in database.messages.read(
-        lane.tenant, lane.id, first=lane.history_starts_at, last=last, newest_first=True
-    ):
-        if len(newest) == limit:
-            break
-        if newest or not message.draft.tool_calls:
-            newest.append(message)
+    start = lane.context if lane.context and lane.context.summary_sequence <= last else None
+    summary = database.messages.get(lane.tenant, lane.id, start.summary_sequence) if start else None
+    first = start.first_sequence if start else lane.history_starts_at
+    room = limit - 1 if summary else limit
+    newest = _newest(database.messages.read(lane.tenant, lane.id, first=first, last=last, newest_first=True), room)
     while newest and newest[-1].role is Role.TOOL:
         newest.pop()
-    return newest[::-1]
+    return [*([summary] if summary else []), *newest[::-1]]
+
+
+def _newest(newest_first: Iterator[Message], limit: int) -> list[Message]:
+    newest: list[Message] = []
+    for message in newest_first:
+        if len(newest) == limit:
+            break
+        is_unanswered_call = not newest and message.draft.tool_calls
+        if message.draft.compaction is None and not is_unanswered_call:
+            newest.append(message)
+    return newest

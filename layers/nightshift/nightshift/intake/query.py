@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from nightshift.domain import ids
-from nightshift.domain.display import Json, show_messages
+from nightshift.domain.display import Json, is_unseen_in_run, show_messages
 from nightshift.domain.errors import InvalidRequestError, NotFoundError
 from nightshift.domain.message import Message
 from nightshift.domain.run import DisplayConfig, Run
@@ -20,6 +21,9 @@ from nightshift.intake.wire.conversations import ConversationMessagesQuery
 from nightshift.intake.wire.lists import AgentMessagesQuery, ListRunsQuery, RunMessagesQuery
 from nightshift.storage.database import Database
 from nightshift.storage.dynamo import Item
+
+if TYPE_CHECKING:
+    from nightshift.domain.step_outputs import StepOutputs
 
 type _HistoryQuery = AgentMessagesQuery | ConversationMessagesQuery
 
@@ -39,7 +43,12 @@ class Queries:
         """
         run = self._run(tenant, run_id)
         has_delivery = run.callback_url is not None and run.status.is_terminal
-        return RunView(run, self.database.deliveries.get(tenant, run_id) if has_delivery else None)
+        delivery = self.database.deliveries.get(tenant, run_id) if has_delivery else None
+        return RunView(run, delivery, self.outputs(run))
+
+    def outputs(self, run: Run) -> "list[StepOutputs]":
+        """Return what a run that is over asked to be told of its model's tokens."""
+        return self.database.outputs.read(run) if run.has_outputs and run.status.is_terminal else []
 
     def runs(self, tenant: str, query: ListRunsQuery) -> list[RunView]:
         """Return a page of runs by time of acceptance."""
@@ -88,7 +97,8 @@ class Queries:
         messages = self.database.messages.read(
             tenant, run.conversation_id, first=first, last=last, newest_first=not forward
         )
-        wanted = (message for message in messages if step_id is None or message.step_id == step_id)
+        shown = (message for message in messages if not is_unseen_in_run(message))
+        wanted = (message for message in shown if step_id is None or message.step_id == step_id)
         return _show_page(wanted, query.limit, run.display, is_turned=is_backwards)
 
     def all_run_messages(self, run: Run) -> list[Json]:

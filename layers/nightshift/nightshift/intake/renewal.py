@@ -7,8 +7,8 @@ from nightshift.domain.conversation import Conversation
 from nightshift.domain.errors import ConditionFailedError, ConflictError
 from nightshift.domain.message import Message
 from nightshift.intake.conversation_path import Place
-from nightshift.intake.system_message import compile_system_message
 from nightshift.storage.database import Database
+from nightshift.storage.system_message import compile_system_message
 from nightshift.telemetry import logger
 
 

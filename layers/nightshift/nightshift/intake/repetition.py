@@ -10,14 +10,17 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nightshift.clock import to_iso
 from nightshift.domain.errors import ConflictError
 from nightshift.domain.run import Run
-from nightshift.intake.wire.create_run import CreateRun, RunHeaders
+from nightshift.intake.wire.create_run import RunHeaders
 from nightshift.storage.database import Database
 from nightshift.storage.idempotency import KeyUse
+
+if TYPE_CHECKING:
+    from nightshift.intake.wire.run_body import RunBody
 
 RETRY_WINDOW: Final = timedelta(minutes=2)
 """How far back the SDK's own retry is looked for: its three attempts of 60 s each fit, with the pauses between."""
@@ -29,12 +32,12 @@ MAX_LOOKED_AT: Final = 100
 """Runs that are compared with a retry, of those waiting and of those in the index each: what one read gives."""
 
 
-def hash_body(body: CreateRun) -> str:
+def hash_body(body: "RunBody") -> str:
     """Return a digest of what the body means: spelling, order of keys, defaults and unknown fields don't count."""
     return _digest(body.model_dump(mode="json", exclude_defaults=True))
 
 
-def key_of(headers: RunHeaders, body: CreateRun, body_hash: str) -> str | None:
+def key_of(headers: RunHeaders, body: "RunBody", body_hash: str) -> str | None:
     """Return the digest that the request may be known again by, None when its client gave it no name."""
     if headers.idempotency_key is not None:
         return _digest(["key", headers.idempotency_key])

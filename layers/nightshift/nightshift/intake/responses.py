@@ -5,14 +5,18 @@ with `starting_after`, through whichever endpoint.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from nightshift.domain.display import Json, show_usage_statistics
+from nightshift.domain.approval import NOTHING_PENDING, PENDING
+from nightshift.domain.display import Json, show_outputs, show_usage_statistics
 from nightshift.domain.run import Run
 from nightshift.domain.run_status import RunStatus
 from nightshift.domain.stop_reason import StopReason
+
+if TYPE_CHECKING:
+    from nightshift.domain.step_outputs import StepOutputs
 
 DONE = "data: [DONE]\n\n"
 
@@ -26,6 +30,14 @@ _RAISED: Final = frozenset(
     {StopReason.ERROR, StopReason.LLM_API_ERROR, StopReason.INVALID_LLM_RESPONSE, StopReason.INSUFFICIENT_CREDITS}
 )
 """Reasons that are errors of the request; with every other one the answer is a LettaResponse that names it."""
+
+_REFUSALS: Final[Mapping[str, tuple[int, str]]] = {
+    PENDING: (409, "pending_approval"),
+    NOTHING_PENDING: (400, "invalid_request"),
+    "Invalid tool call IDs": (400, "invalid_request"),
+    "INVALID_ARGUMENT": (400, "invalid_request"),
+}
+"""How the errors of runs begin that failed for what their request asked, to the answer where its client waits."""
 
 _LLM_ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "LLMRateLimitError": (429, "llm_rate_limit"),
@@ -60,6 +72,8 @@ class RunError:
         """
         if run.status is not RunStatus.FAILED or run.stop_reason not in _RAISED:
             return None
+        if refused := next((kind for text, kind in _REFUSALS.items() if (run.error or "").startswith(text)), None):
+            return cls(*refused, run.error or "")
         default = "llm_error" if (error_type or "").startswith("LLM") else "internal_error"
         status, kind = _LLM_ERRORS.get(error_type or "", (500, default))
         return cls(status, kind, run.error or "the run failed")
@@ -70,14 +84,18 @@ class RunError:
         return {"error": shown, "detail": self.message}
 
 
-def show_response(run: Run, shown: Iterable[Json]) -> Json:
-    """Show a terminal run as a LettaResponse; `shown` are all its messages as displayed."""
+def show_response(run: Run, shown: Iterable[Json], outputs: "Sequence[StepOutputs]" = ()) -> Json:
+    """Show a terminal run as a LettaResponse.
+
+    Args:
+        shown: all its messages as displayed.
+        outputs: what it asked to be told of its model's tokens.
+    """
     return {
         "messages": [message for message in shown if message["message_type"] not in INPUT_TYPES],
         "stop_reason": _stop_reason(run),
         "usage": show_usage_statistics(run),
-        "logprobs": None,
-        "turns": None,
+        **show_outputs(outputs),
     }
 
 

@@ -1,21 +1,27 @@
 """Runs and steps as the API shows them (letta_api_spec §2.1, §4, §5.4)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nightshift.clock import to_iso
 from nightshift.domain.callback import CallbackDelivery
-from nightshift.domain.display import Json, show_metadata, show_usage
+from nightshift.domain.display import Json, show_metadata, show_outputs, show_usage
 from nightshift.domain.message import Usage
 from nightshift.domain.run import Run
 from nightshift.domain.step import Step
 
+if TYPE_CHECKING:
+    from nightshift.domain.step_outputs import StepOutputs
+
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run with its callback's delivery, None while it has none."""
+    """A run, with its callback's delivery where it has one, and with what it asked to be told of its model's tokens."""
 
     run: Run
     delivery: CallbackDelivery | None = None
+    outputs: "Sequence[StepOutputs]" = ()
 
 
 def show_run(view: RunView) -> Json:
@@ -32,7 +38,7 @@ def show_run(view: RunView) -> Json:
         "background": True,
         "conversation_id": run.public_conversation_id,
         "base_template_id": None,
-        "metadata": show_metadata(run),
+        "metadata": show_metadata(run) | ({"result": show_outputs(view.outputs)} if view.outputs else {}),
         "request_config": {
             "use_assistant_message": run.display.use_assistant_message,
             "assistant_message_tool_name": run.display.assistant_message_tool_name,

@@ -5,10 +5,11 @@ from typing import Any
 from nightshift.clock import to_iso
 from nightshift.domain.agent import Agent
 from nightshift.domain.block import Block
-from nightshift.domain.display import Json
+from nightshift.domain.display import Json, show_message
 from nightshift.domain.tool import Tool
 from nightshift.domain.tool_rule import rule_to_json
 from nightshift.intake.agent_view import AgentView
+from nightshift.models.handles import provider_type
 
 
 def show_agent(view: AgentView) -> Json:
@@ -45,6 +46,7 @@ def show_agent(view: AgentView) -> Json:
         "timezone": agent.timezone,
         "last_run_completion": to_iso(view.last_run_at) if view.last_run_at else None,
         "last_stop_reason": view.last_stop_reason,
+        "pending_approval": _show_pending(view),
     }
 
 
@@ -59,7 +61,6 @@ _NOT_OFFERED: Json = {
     "multi_agent_group": None,
     "max_files_open": None,
     "per_file_view_window_char_limit": None,
-    "pending_approval": None,
     "project_id": None,
     "template_id": None,
     "base_template_id": None,
@@ -67,13 +68,20 @@ _NOT_OFFERED: Json = {
 }
 
 
+def _show_pending(view: AgentView) -> Json | None:
+    shown = show_message(view.pending_approval) if view.pending_approval else []
+    return next((part for part in shown if part["message_type"] == "approval_request_message"), None)
+
+
 def _show_secrets(agent: Agent) -> list[Json]:
     return [{"agent_id": agent.id, "key": key, "value": value} for key, value in agent.secrets.items()]
 
 
 def _show_model_settings(agent: Agent) -> Json:
-    provider, _, _ = agent.model.partition("/")
-    settings: dict[str, Any] = {"provider_type": provider, "parallel_tool_calls": agent.parallel_tool_calls}
+    settings: dict[str, Any] = {
+        "provider_type": provider_type(agent.model),
+        "parallel_tool_calls": agent.parallel_tool_calls,
+    }
     optional = {
         "max_output_tokens": agent.max_output_tokens,
         "temperature": agent.temperature,
@@ -88,7 +96,7 @@ def _show_llm_config(agent: Agent) -> Json:
     return {
         "model": model,
         "handle": agent.model,
-        "model_endpoint_type": provider,
+        "model_endpoint_type": provider_type(agent.model),
         "model_endpoint": None,
         "provider_name": provider,
         "provider_category": "base",

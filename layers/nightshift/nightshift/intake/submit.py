@@ -10,21 +10,33 @@ http_api                                  DynamoDB                        RunQue
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nightshift.clock import Clock
 from nightshift.domain import ids
+from nightshift.domain.approval import NOTHING_PENDING, PENDING, Approval
 from nightshift.domain.conversation import MAX_WAITING_RUNS
-from nightshift.domain.errors import ConditionFailedError, NotFoundError, TooManyRequestsError, TransientError
-from nightshift.domain.run import Run
+from nightshift.domain.errors import (
+    ConditionFailedError,
+    InvalidRequestError,
+    NotFoundError,
+    PendingApprovalError,
+    TooManyRequestsError,
+    TransientError,
+)
+from nightshift.domain.run import Run, RunKind
 from nightshift.domain.run_status import RunStatus
 from nightshift.intake.repetition import RUN_HASH_CHARS, EarlierRuns, hash_body, key_of
-from nightshift.intake.wire.create_run import NO_HEADERS, CreateRun, RunHeaders
+from nightshift.intake.wire.create_run import NO_HEADERS, RunHeaders
 from nightshift.models.handles import parse_handle
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell, Ring
 from nightshift.storage.idempotency import KeyUse, to_key_use
 from nightshift.storage.payloads import MAX_INLINE_BYTES
 from nightshift.telemetry import logger
+
+if TYPE_CHECKING:
+    from nightshift.intake.wire.run_body import RunBody
 
 QUEUE_FULL_RETRY_SECONDS = 60
 """What a client is told to wait when too many runs wait; a run rarely takes less."""
@@ -50,7 +62,7 @@ class Submission:
         self,
         tenant: str,
         agent_id: str,
-        body: CreateRun,
+        body: "RunBody",
         correlation_id: str,
         conversation_id: str | None = None,
         headers: RunHeaders = NO_HEADERS,
@@ -62,6 +74,8 @@ class Submission:
         Raises:
             NotFoundError: no such agent, or no such provider in `override_model`.
             ConflictError: the headers' key belongs to another request.
+            PendingApprovalError: the conversation's client is asked for an answer, and this is none.
+            InvalidRequestError: this is an answer to something else, or to nothing.
             TooManyRequestsError: the conversation's queue is full.
         """
         if body.override_model is not None:
@@ -75,6 +89,7 @@ class Submission:
             conversation_id=conversation_id or agent_id,
             status=RunStatus.CREATED,
             created_at=self.clock.now(),
+            kind=body.kind,
             max_steps=body.max_steps,
             display=body.to_display(),
             callback_url=body.callback_url,
@@ -90,7 +105,7 @@ class Submission:
             logger.info("request repeated", run_id=accepted.id, agent_id=agent_id, status=accepted.status.value)
         return accepted
 
-    def _accept(self, run: Run, body: CreateRun, correlation_id: str, key: str | None, body_hash: str) -> Run:
+    def _accept(self, run: Run, body: "RunBody", correlation_id: str, key: str | None, body_hash: str) -> Run:
         """Write the run and return it, or the one that the key was used for."""
         use = KeyUse(run.id, body_hash)
         try:
@@ -99,22 +114,25 @@ class Submission:
             return EarlierRuns(self.database).of_key(run, found.use, body_hash)
         return run
 
-    def _write(self, run: Run, body: CreateRun, correlation_id: str, key: str | None, use: KeyUse) -> None:
+    def _write(self, run: Run, body: "RunBody", correlation_id: str, key: str | None, use: KeyUse) -> None:
         if _may_need_object(body):
             self._require_free(run, key)
             self._require_place(run)
         database, lane = self.database, run.conversation_id
+        request = body.to_request(correlation_id)
+        answers = request.answers if run.kind is RunKind.MESSAGES else None
         # First, so that of several conditions that fail this one is told: the run of a repetition is in its place.
         taken = [database.idempotency.claim(run.tenant, lane, key, use, run.created_at)] if key else []
-        place = database.conversations.enqueue(run.tenant, lane, run.id, run.created_at)
-        request = database.runs.create_request(run, body.to_request(correlation_id))
+        place = database.conversations.enqueue(run.tenant, lane, run.id, run.created_at, answers)
+        asked = database.runs.create_request(run, request)
         try:
-            database.transact([*taken, place, database.runs.create(run), request])
+            database.transact([*taken, place, database.runs.create(run), asked])
         except ConditionFailedError as failed:
             if failed.index < len(taken):
                 raise _KeyInUseError(to_key_use(failed.found)) from failed
             if failed.index == len(taken):
                 self._require_place(run)
+                self._require_fit(run, answers or ())
             raise
 
     def _require_free(self, run: Run, key: str | None) -> None:
@@ -132,6 +150,22 @@ class Submission:
             detail = f"{MAX_WAITING_RUNS} runs wait for this agent already; send again when some are done"
             raise TooManyRequestsError(detail, QUEUE_FULL_RETRY_SECONDS)
 
+    def _require_fit(self, run: Run, answers: tuple[Approval, ...]) -> None:
+        """Raise what the client is told if the run does not fit what its conversation's client is asked for.
+
+        Raises:
+            PendingApprovalError: an answer is asked for, and this is none.
+            InvalidRequestError: it is an answer to something else, or to nothing.
+        """
+        conversation = self.database.conversations.get(run.tenant, run.conversation_id)
+        asked = conversation.pending_approval if conversation else None
+        if asked and not answers:
+            raise PendingApprovalError(PENDING, asked.message_id)
+        if asked and not asked.is_answered_by(answers):
+            raise InvalidRequestError(asked.explain_mismatch(answers))
+        if answers and not asked:
+            raise InvalidRequestError(NOTHING_PENDING)
+
     def _ring(self, run: Run, correlation_id: str) -> None:
         try:
             self.doorbell.ring(Ring(run.tenant, run.conversation_id, correlation_id))
@@ -139,7 +173,7 @@ class Submission:
             logger.warning("doorbell not rung, the sweeper will", run_id=run.id, reason=str(error))
 
 
-def _may_need_object(body: CreateRun) -> bool:
+def _may_need_object(body: "RunBody") -> bool:
     """Tell whether the request may be too large for an item: its object is written before the transaction.
 
     Only then the place is looked for first, so that no content of a refused request stays in the bucket. The body with

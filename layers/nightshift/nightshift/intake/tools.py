@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from nightshift.clock import Clock
 from nightshift.domain import ids
 from nightshift.domain.errors import ConditionFailedError, ConflictError, InvalidRequestError, NotFoundError
-from nightshift.domain.tool import Tool
+from nightshift.domain.tool import EXTERNAL_MCP, Tool
 from nightshift.intake.changes import until_unchanged
 from nightshift.intake.tool_fields import with_fields
 from nightshift.intake.wire.tools import CreateTool, UpdateTool
@@ -105,6 +105,8 @@ class ToolRegistry:
 
     def _own(self, tenant: str, tool_id: str) -> Tool:
         tool = self.get(tenant, tool_id)
+        if tool.tool_type == EXTERNAL_MCP:
+            raise InvalidRequestError(f"{tool.name} is a tool of an MCP server; change it there and refresh the server")
         if not tool.is_custom:
             raise InvalidRequestError(f"{tool.name} is a built-in tool, which can't be changed or deleted")
         return tool

@@ -16,10 +16,11 @@ from nightshift.clock import Clock, SystemClock
 from nightshift.domain.errors import ModelCallError
 from nightshift.models import failures
 from nightshift.models.answer_fields import MalformedAnswerError
-from nightshift.models.converse_answer import FILTERED_STOP_REASON, read_converse_answer
-from nightshift.models.converse_request import converse_request
+from nightshift.models.converse_answer import read_converse_answer
+from nightshift.models.converse_request import converse_request, maker_of
 from nightshift.models.error_answer import retry_after_seconds, shown_text, texts_of
 from nightshift.models.port import ModelAnswer, ModelRequest, ProviderSettings, RetryPolicy
+from nightshift.models.provider import Provider
 from nightshift.models.retries import call_with_retries
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _CREDENTIAL_ERRORS: Final = (
 )
 
 
-def connect(settings: ProviderSettings, policy: RetryPolicy) -> "BedrockModel":
+def connect(_provider: Provider, settings: ProviderSettings, policy: RetryPolicy) -> "BedrockModel":
     """Make the adapter; opens no connection yet."""
     return BedrockModel(_client(settings, policy), settings, policy, SystemClock())
 
@@ -77,9 +78,9 @@ class BedrockModel:
     def _attempt(self, request: ModelRequest, seconds: float) -> ModelAnswer:
         try:
             response = self._converse(request)
-            if response.get("stopReason") == FILTERED_STOP_REASON:
-                raise failures.withheld_by_filter(_handle(request))
-            return read_converse_answer(response)
+            return read_converse_answer(response, maker_of(request.model))
+        except failures.AnswerWithheldError:
+            raise failures.withheld_by_filter(_handle(request)) from None
         except exceptions.ClientError as error:
             # Not chained: botocore's own text, which a logged traceback would show, may quote key and content.
             raise self._error_of_answer(request, error.response) from None

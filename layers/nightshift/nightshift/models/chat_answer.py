@@ -14,6 +14,8 @@ from nightshift.models.answer_fields import (
     require_text,
     text_at,
 )
+from nightshift.models.failures import AnswerWithheldError
+from nightshift.models.logprobs import read_logprobs
 from nightshift.models.port import Finish, ModelAnswer
 
 FILTERED_FINISH_REASON: Final = "content_filter"
@@ -22,21 +24,28 @@ _REASONING_FIELDS: Final = ("reasoning_content", "reasoning")
 """DeepSeek, vLLM, SGLang and llama.cpp use the first, Ollama and OpenRouter the second; none is OpenAI's."""
 
 
-def read_chat_answer(completion: Mapping[str, Any], request_id: str | None) -> ModelAnswer:
+def read_chat_answer(completion: Mapping[str, Any], request_id: str | None, maker: str) -> ModelAnswer:
     """Translate the body of a chat completion; only its first choice counts.
+
+    Args:
+        maker: of its reasoning.
 
     Raises:
         MalformedAnswerError: not a chat completion.
+        AnswerWithheldError: the provider's filter cut it.
     """
     choice = first_choice(completion)
+    if text_at(choice, "finish_reason") == FILTERED_FINISH_REASON:
+        raise AnswerWithheldError
     message = require_object(choice.get("message"), "choices[0].message")
     tool_calls = tuple(_tool_call(call) for call in objects_at(message, "tool_calls"))
     return ModelAnswer(
-        content=_content(message),
+        content=_content(message, maker),
         tool_calls=tool_calls,
         finish=_finish(text_at(choice, "finish_reason"), has_tool_calls=bool(tool_calls)),
         usage=_usage(object_at(completion, "usage")),
         request_id=request_id or text_at(completion, "id") or None,
+        logprobs=read_logprobs(choice.get("logprobs")),
     )
 
 
@@ -48,12 +57,12 @@ def first_choice(completion: Mapping[str, Any]) -> Mapping[str, Any]:
     return choices[0]
 
 
-def _content(message: Mapping[str, Any]) -> tuple[ContentPart, ...]:
+def _content(message: Mapping[str, Any], maker: str) -> tuple[ContentPart, ...]:
     """Return reasoning, text and refusal, as far as they are there, in this order."""
     parts: list[ContentPart] = []
     reasoning = next((text for name in _REASONING_FIELDS if (text := text_at(message, name))), "")
     if reasoning:
-        parts.append(ReasoningPart(reasoning))
+        parts.append(ReasoningPart(reasoning, maker=maker))
     # A refusal is what the model says to the user, in a field of its own.
     parts += [TextPart(text) for text in (_text(message), text_at(message, "refusal")) if text]
     return tuple(parts)

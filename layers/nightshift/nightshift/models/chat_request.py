@@ -1,12 +1,13 @@
 """A `ModelRequest` in the words of OpenAI's Chat Completions, in the dialect that compatible servers share."""
 
 import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from nightshift.domain.content import Base64Image, ContentPart, ImagePart, in_words
-from nightshift.domain.message import Message, MessageDraft, Role, ToolCall, ToolSchema
+from nightshift.domain.message import Message, MessageDraft, ReasoningPart, Role, ToolCall, ToolSchema
 from nightshift.models.answer_fields import arguments_object
+from nightshift.models.port import ModelRequest
 from nightshift.models.unsayable import UNREADABLE_TEXT, is_unreadable
 
 if TYPE_CHECKING:
@@ -20,16 +21,60 @@ if TYPE_CHECKING:
     from openai.types.chat.chat_completion_content_part_image_param import ImageURL
 
 
-_FETCHED: Final = ("http://", "https://", "data:")
-"""Addresses of pictures that are handed on as they are; any other is said in words."""
+SHOWN_BY_TOOLS_TEXT: Final = "(Pictures that the tools above gave back.)"
 
 _DETAILS: Final[dict[str, Literal["low", "high", "auto"]]] = {"low": "low", "high": "high", "auto": "auto"}
 
 
-def chat_messages(system: str, messages: Iterable[Message]) -> "list[ChatCompletionMessageParam]":
-    """Return the conversation, each tool return as a message of its own; messages that say nothing are left out."""
-    opening: list[ChatCompletionMessageParam] = [{"role": "system", "content": system}] if system.strip() else []
-    return opening + [said for message in messages for said in _chat_messages(message.draft)]
+def chat_messages(
+    system: str, messages: Sequence[Message], maker: str = "", reasoning_field: str = "reasoning_content"
+) -> "list[ChatCompletionMessageParam]":
+    """Return the conversation, each tool return as a message of its own; messages that say nothing are left out.
+
+    Args:
+        maker: who is spoken to; what it thought since the user's last words goes back in `reasoning_field`, since
+            models are trained to think on from it within a tool loop, and to forget it afterwards.
+    """
+    said: list[ChatCompletionMessageParam] = [{"role": "system", "content": system}] if system.strip() else []
+    loop_begins = max((place for place, one in enumerate(messages) if one.role is Role.USER), default=0)
+    pictures: list[ImagePart] = []
+    for place, message in enumerate(messages):
+        spoken = _chat_messages(message.draft)
+        if message.role is Role.TOOL:
+            pictures += [image for given in message.draft.tool_returns for image in given.images]
+        elif spoken:
+            said += _shown_after_returns(pictures)
+            pictures.clear()
+        if spoken and place > loop_begins and (thoughts := _thoughts(message.draft, maker)):
+            last: Any = spoken[-1]
+            last[reasoning_field] = thoughts
+        said += spoken
+    return said + _shown_after_returns(pictures)
+
+
+def _shown_after_returns(pictures: Iterable[ImagePart]) -> "list[ChatCompletionMessageParam]":
+    """Return the message that shows what tools gave back as pictures: their own messages hold text alone."""
+    shown: list[ChatCompletionContentPartParam] = [image for image in map(_image, pictures) if image]
+    words: ChatCompletionContentPartParam = {"type": "text", "text": SHOWN_BY_TOOLS_TEXT}
+    return [{"role": "user", "content": [words, *shown]}] if shown else []
+
+
+def _thoughts(draft: MessageDraft, maker: str) -> str:
+    if draft.role is not Role.ASSISTANT or not maker:
+        return ""
+    own = (part for part in draft.content if isinstance(part, ReasoningPart) and part.maker == maker)
+    return "\n".join(part.reasoning for part in own)
+
+
+def chat_tool_choice(request: ModelRequest) -> Any:
+    """Return the choice, None to leave it to the model; without tools there is nothing to choose."""
+    match request.tool_choice if request.tools else None:
+        case None | "auto":
+            return None
+        case "required":
+            return "required"
+        case name:
+            return {"type": "function", "function": {"name": name}}
 
 
 def chat_tools(tools: Iterable[ToolSchema]) -> "list[ChatCompletionToolParam]":
@@ -77,10 +122,8 @@ def _part(part: ContentPart) -> "ChatCompletionContentPartParam | None":
 
 
 def _image(part: ContentPart) -> "ChatCompletionContentPartParam | None":
-    """Return a picture that can be sent: one that is here, or one at an address that a provider may fetch."""
+    """Return a picture that is here; an address is nothing for a provider, which would fetch it without our guard."""
     match part:
-        case ImagePart(url=url) if url.lower().startswith(_FETCHED):
-            return {"type": "image_url", "image_url": {"url": url}}
         case ImagePart(inline=Base64Image() as inline):
             image: ImageURL = {"url": f"data:{inline.media_type};base64,{inline.data}"}
             if inline.detail in _DETAILS:

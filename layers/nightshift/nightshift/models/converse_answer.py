@@ -1,10 +1,18 @@
 """Converse's answer as a `ModelAnswer`."""
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Final
 
-from nightshift.domain.message import ContentPart, ReasoningPart, TextPart, ToolCall, Usage
+from nightshift.domain.content import (
+    ContentPart,
+    OmittedReasoningPart,
+    ReasoningPart,
+    RedactedReasoningPart,
+    TextPart,
+)
+from nightshift.domain.message import ToolCall, Usage
 from nightshift.models.answer_fields import (
     MalformedAnswerError,
     count_at,
@@ -14,6 +22,7 @@ from nightshift.models.answer_fields import (
     require_text,
     text_at,
 )
+from nightshift.models.failures import AnswerWithheldError
 from nightshift.models.port import Finish, ModelAnswer
 
 FILTERED_STOP_REASON: Final = "content_filtered"
@@ -28,20 +37,23 @@ _FINISHES: Final = {
 }
 
 
-def read_converse_answer(response: Mapping[str, Any]) -> ModelAnswer:
-    """Translate what `client.converse` returned.
+def read_converse_answer(response: Mapping[str, Any], maker: str) -> ModelAnswer:
+    """Translate what `client.converse` returned; `maker` is of its reasoning.
 
     Raises:
+        AnswerWithheldError: the provider's filter cut it.
         MalformedAnswerError: not an answer of Converse, or one that the model itself got wrong.
     """
     stop_reason = text_at(response, "stopReason")
+    if stop_reason == FILTERED_STOP_REASON:
+        raise AnswerWithheldError
     if stop_reason in _MALFORMED_STOP_REASONS:
         raise MalformedAnswerError(f"the model stopped with {stop_reason}")
     message = object_at(require_object(response.get("output"), "output"), "message")
     blocks = objects_at(require_object(message, "output.message"), "content")
     tool_calls = tuple(_tool_call(object_at(block, "toolUse")) for block in blocks if "toolUse" in block)
     return ModelAnswer(
-        content=tuple(part for block in blocks for part in _parts(block)),
+        content=tuple(part for block in blocks for part in _parts(block, maker)),
         tool_calls=tool_calls,
         finish=_FINISHES.get(stop_reason, Finish.TOOL_CALLS if tool_calls else Finish.STOP),
         usage=_usage(object_at(response, "usage")),
@@ -49,13 +61,17 @@ def read_converse_answer(response: Mapping[str, Any]) -> ModelAnswer:
     )
 
 
-def _parts(block: Mapping[str, Any]) -> list[ContentPart]:
+def _parts(block: Mapping[str, Any], maker: str) -> list[ContentPart]:
     if text := text_at(block, "text"):
         return [TextPart(text)]
-    thought = object_at(object_at(block, "reasoningContent"), "reasoningText")
+    reasoning = object_at(block, "reasoningContent")
+    if isinstance(redacted := reasoning.get("redactedContent"), bytes):
+        return [RedactedReasoningPart(b64encode(redacted).decode(), maker)]
+    thought = object_at(reasoning, "reasoningText")
     signature = text_at(thought, "signature") or None
-    reasoning = text_at(thought, "text")
-    return [ReasoningPart(reasoning, signature=signature)] if reasoning or signature else []
+    if words := text_at(thought, "text"):
+        return [ReasoningPart(words, signature=signature, maker=maker)]
+    return [OmittedReasoningPart(signature, maker)] if signature else []
 
 
 def _tool_call(use: Mapping[str, Any]) -> ToolCall:

@@ -7,12 +7,22 @@ tools are declared whenever the history mentions one.
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from nightshift.domain.content import ContentPart, ImagePart, in_words
-from nightshift.domain.message import Message, MessageDraft, ReasoningPart, Role, ToolCall, ToolReturn
+from nightshift.domain.content import (
+    ContentPart,
+    ImagePart,
+    OmittedReasoningPart,
+    ReasoningPart,
+    RedactedReasoningPart,
+    in_words,
+)
+from nightshift.domain.message import Message, MessageDraft, Role, ToolCall, ToolReturn
+from nightshift.models.alternation import NO_OUTPUT_TEXT, OPENING_TEXT, UNSPOKEN, by_turns
 from nightshift.models.answer_fields import arguments_object
+from nightshift.models.claude_thinking import thinking_of
 from nightshift.models.port import ModelRequest
 from nightshift.models.unsayable import UNREADABLE_TEXT, is_unreadable
 
@@ -23,24 +33,19 @@ if TYPE_CHECKING:
         ImageBlockTypeDef,
         InferenceConfigurationTypeDef,
         MessageTypeDef,
+        ToolChoiceTypeDef,
+        ToolResultContentBlockTypeDef,
         ToolTypeDef,
     )
 
-type Speaker = Literal["user", "assistant"]
-
-OPENING_TEXT = "(The conversation before this point is not shown.)"
-"""Stands for the user's part when the window begins with the assistant's."""
-
-NO_OUTPUT_TEXT = "(no output)"
-"""Stands for a tool's empty result, which Converse refuses."""
-
 _TOOL_USE_ID: Final = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
+_REGIONS: Final = frozenset({"apac", "au", "ca", "eu", "global", "jp", "us", "us-gov"})
+"""What may stand before the vendor in a model's id."""
+
+_NOVA_EFFORTS: Final = frozenset({"low", "medium", "high"})
+
 _FAMILIES_WITH_RESULT_STATUS: Final = ("anthropic.", "amazon.nova")
 """Only these accept a tool result's `status`; others answer 400 (documentation of ToolResultBlock)."""
-
-
-_UNSPOKEN: Final = frozenset({Role.APPROVAL, Role.EVENT})
-"""What an approval brings is told by the tool's return, and an event is for clients."""
 
 _IMAGE_FORMATS: Final[dict[str, Literal["gif", "jpeg", "png", "webp"]]] = {
     "image/gif": "gif",
@@ -51,55 +56,101 @@ _IMAGE_FORMATS: Final[dict[str, Literal["gif", "jpeg", "png", "webp"]]] = {
 }
 
 
+def maker_of(model: str) -> str:
+    """Return who makes the reasoning of this model: the vendor in its id, which a region may precede."""
+    words = model.rpartition("/")[2].split(".")
+    return f"bedrock/{next((word for word in words if word not in _REGIONS), 'model')}"
+
+
 def converse_request(request: ModelRequest) -> "ConverseRequestTypeDef":
     """Return the keyword arguments for `client.converse`."""
-    body: ConverseRequestTypeDef = {"modelId": request.model, "messages": _messages(request)}
+    messages = _messages(request)
+    body: ConverseRequestTypeDef = {"modelId": request.model, "messages": messages}
     if request.system.strip():
         body["system"] = [{"text": request.system}]
     if inference := _inference_config(request):
         body["inferenceConfig"] = inference
     if tools := _tools(request):
         body["toolConfig"] = {"tools": tools}
+        if request.tools and (choice := _tool_choice(request.tool_choice)):
+            body["toolConfig"]["toolChoice"] = choice
+    if extra := _reasoning_config(request, messages):
+        body["additionalModelRequestFields"] = extra
+        # With thinking on, Claude refuses every temperature but its own.
+        body.get("inferenceConfig", {}).pop("temperature", None)
     return body
+
+
+def _reasoning_config(request: ModelRequest, messages: "Sequence[MessageTypeDef]") -> dict[str, Any]:
+    """Return what switches reasoning on; it is off unless asked for, and only Claude's and Nova's words are known."""
+    if request.reasoning.is_on is not True:
+        return {}
+    if "anthropic." in request.model:
+        answers = [message["content"] for message in messages if message["role"] == "assistant"]
+        loops = bool(answers) and any("toolUse" in block for block in answers[-1])
+        if loops and "reasoningContent" not in answers[-1][0]:
+            return {}
+        return {"thinking": thinking_of(request)}
+    if "amazon.nova-2" in request.model:
+        effort = request.reasoning.effort if request.reasoning.effort in _NOVA_EFFORTS else "low"
+        return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}}
+    return {}
+
+
+def _tool_choice(choice: str | None) -> "ToolChoiceTypeDef | None":
+    match choice:
+        case None | "auto":
+            return None
+        case "required":
+            return {"any": {}}
+        case name:
+            return {"tool": {"name": name}}
 
 
 def _messages(request: ModelRequest) -> "list[MessageTypeDef]":
     has_status = any(family in request.model for family in _FAMILIES_WITH_RESULT_STATUS)
-    merged: list[MessageTypeDef] = []
-    for message in request.messages:
-        blocks = _blocks(message.draft, has_status=has_status)
-        if not blocks:
-            continue
-        role: Speaker = "assistant" if message.role is Role.ASSISTANT else "user"
-        if merged and merged[-1]["role"] == role:
-            merged[-1]["content"] = [*merged[-1]["content"], *blocks]
-        else:
-            merged.append({"role": role, "content": blocks})
-    if merged and merged[0]["role"] == "assistant":
-        merged.insert(0, {"role": "user", "content": [{"text": OPENING_TEXT}]})
-    return merged
+    blocks = partial(_blocks, maker=maker_of(request.model), has_status=has_status)
+    opening: ContentBlockTypeDef = {"text": OPENING_TEXT}
+    return [{"role": speaker, "content": said} for speaker, said in by_turns(request.messages, blocks, opening)]
 
 
-def _blocks(draft: MessageDraft, *, has_status: bool) -> "list[ContentBlockTypeDef]":
-    if draft.role in _UNSPOKEN:
+def _blocks(draft: MessageDraft, *, maker: str, has_status: bool) -> "list[ContentBlockTypeDef]":
+    if draft.role in UNSPOKEN:
         return []
-    spoken = list(_content(draft))
-    spoken += [_tool_use(call) for call in draft.tool_calls]
-    spoken += [_tool_result(given, has_status=has_status) for given in draft.tool_returns]
-    # Reasoning alone is no message that Converse accepts.
-    return [*_signed_reasoning(draft), *spoken] if spoken else []
+    content = list(_content(draft, maker))
+    content += [_tool_use(call) for call in draft.tool_calls]
+    content += [_tool_result(given, has_status=has_status) for given in draft.tool_returns]
+    # Converse refuses a message that ends in reasoning, and one that is nothing else.
+    while content and "reasoningContent" in content[-1]:
+        content.pop()
+    return content
 
 
-def _content(draft: MessageDraft) -> "Iterator[ContentBlockTypeDef]":
+def _content(draft: MessageDraft, maker: str) -> "Iterator[ContentBlockTypeDef]":
     """Yield the content's blocks in their order; pictures are the user's alone, elsewhere words stand for them."""
-    shows_images = draft.role is not Role.ASSISTANT
+    is_models = draft.role is Role.ASSISTANT
     for part in draft.content:
-        if shows_images and (image := _image(part)):
+        if is_models and (thought := _reasoning(part, maker)):
+            yield thought
+        elif not is_models and (image := _image(part)):
             yield {"image": image}
         elif (words := in_words(part)).strip():
             yield {"text": words}
-    if shows_images and is_unreadable(draft):
+    if not is_models and is_unreadable(draft):
         yield {"text": UNREADABLE_TEXT}
+
+
+def _reasoning(part: ContentPart, maker: str) -> "ContentBlockTypeDef | None":
+    """Return reasoning that its maker wants back; without its signature it is refused."""
+    match part:
+        case ReasoningPart(reasoning=text, signature=str(signature)) if part.maker == maker:
+            return {"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}}
+        case OmittedReasoningPart(signature=str(signature)) if part.maker == maker:
+            return {"reasoningContent": {"reasoningText": {"text": "", "signature": signature}}}
+        case RedactedReasoningPart(data=data) if part.maker == maker:
+            return {"reasoningContent": {"redactedContent": binascii.a2b_base64(data)}}
+        case _:
+            return None
 
 
 def _image(part: ContentPart) -> "ImageBlockTypeDef | None":
@@ -114,26 +165,15 @@ def _image(part: ContentPart) -> "ImageBlockTypeDef | None":
         return None
 
 
-def _signed_reasoning(draft: MessageDraft) -> "list[ContentBlockTypeDef]":
-    """Return the reasoning that the provider wants back; without its signature it is refused."""
-    if draft.role is not Role.ASSISTANT:
-        return []
-    return [
-        {"reasoningContent": {"reasoningText": {"text": part.reasoning, "signature": part.signature}}}
-        for part in draft.content
-        if isinstance(part, ReasoningPart) and part.signature
-    ]
-
-
 def _tool_use(call: ToolCall) -> "ContentBlockTypeDef":
     return {"toolUse": {"toolUseId": _tool_use_id(call.id), "name": call.name, "input": arguments_object(call)}}
 
 
 def _tool_result(given: ToolReturn, *, has_status: bool) -> "ContentBlockTypeDef":
     text = given.text if given.text.strip() else NO_OUTPUT_TEXT
-    block: ContentBlockTypeDef = {
-        "toolResult": {"toolUseId": _tool_use_id(given.tool_call_id), "content": [{"text": text}]}
-    }
+    content: list[ToolResultContentBlockTypeDef] = [{"text": text}]
+    content += [{"image": image} for image in map(_image, given.images) if image]
+    block: ContentBlockTypeDef = {"toolResult": {"toolUseId": _tool_use_id(given.tool_call_id), "content": content}}
     if has_status and given.status == "error":
         block["toolResult"]["status"] = "error"
     return block

@@ -17,6 +17,10 @@ class TransientModelCallError(ModelCallError):
     """The same call may succeed soon; raised to the caller only when the retries are used up."""
 
 
+class AnswerWithheldError(Exception):
+    """The provider's content filter cut the answer; raised by what reads answers, for the adapter to translate."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
     """An HTTP answer that is an error.
@@ -80,6 +84,7 @@ _BY_CODE: Final = {
     "insufficient_quota": CREDITS,
     "billing_hard_limit_reached": CREDITS,
     "billing_not_active": CREDITS,
+    "billing_error": CREDITS,
     "context_length_exceeded": CONTEXT_WINDOW,
     "exceed_context_size_error": CONTEXT_WINDOW,
     # AWS answers these with 400 or 403.
@@ -92,6 +97,9 @@ _BY_CODE: Final = {
     # The model broke while it answered; AWS uses 424 for it.
     "ModelErrorException": SERVER,
 }
+
+_NO_CREDIT_PHRASES: Final = ("credit balance is too low",)
+"""Anthropic answers 400 with these words when the account has no money left."""
 
 _TOO_LONG_PHRASES: Final = (
     "input is too long",
@@ -160,6 +168,8 @@ def _kind_of(answer: ErrorAnswer) -> FailureKind:
     for code in answer.codes:
         if code in _BY_CODE:
             return _BY_CODE[code]
+    if answer.status == 400 and any(phrase in answer.text.lower() for phrase in _NO_CREDIT_PHRASES):
+        return CREDITS
     if answer.status in {400, 413, 422, 500} and any(phrase in answer.text.lower() for phrase in _TOO_LONG_PHRASES):
         return CONTEXT_WINDOW
     return _BY_STATUS.get(answer.status, SERVER if answer.status >= 500 else BAD_REQUEST)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from nightshift.domain.errors import InvalidRequestError
-from nightshift.models.registry import require_provider
+from nightshift.domain.errors import InvalidRequestError, NotFoundError
+from nightshift.models.registry import find_provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +29,14 @@ def parse_handle(handle: str | None) -> ModelHandle:
     provider, _, model = handle.partition("/")
     if not provider or not model:
         raise InvalidRequestError(f"a model is named as provider/model, found {handle!r}")
-    require_provider(provider)
+    find_provider(provider)
     return ModelHandle(provider, model)
+
+
+def provider_type(handle: str) -> str:
+    """Return the type of provider that clients are told; of a provider that is gone, the name that it had."""
+    provider, _, _ = handle.partition("/")
+    try:
+        return find_provider(provider).provider_type
+    except NotFoundError:
+        return provider

@@ -1,28 +1,23 @@
-"""Which adapter serves which provider. A new provider is one module with a `connect` and one line here.
+"""Finds providers and connects their adapters. A new provider is one file in `models/providers/`, and no line here.
 
 Imports no SDK: an adapter, and with it its SDK, is loaded when its provider is first asked for. The HTTP API can
 therefore check handles without paying for SDKs at its cold start.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
-from types import MappingProxyType
 from typing import Final
 
 from nightshift.domain.errors import NotFoundError
+from nightshift.models import providers
 from nightshift.models.port import DEFAULT_RETRY_POLICY, Model, ProviderSettings, RetryPolicy
+from nightshift.models.provider import Provider
 
-type Connect = Callable[[ProviderSettings, RetryPolicy], Model]
-
-ADAPTERS: Final = MappingProxyType(
-    {
-        "bedrock": "nightshift.models.bedrock",
-        "openai": "nightshift.models.openai_chat",
-    },
-)
-"""Provider name to the module that holds its adapter."""
+type Connect = Callable[[Provider, ProviderSettings, RetryPolicy], Model]
+"""What an adapter's module offers as `connect`."""
 
 MAX_CONNECTED_ADAPTERS = 64
 """Adapters kept with their connections; the one unused for longest goes first, as after a key was changed."""
@@ -30,10 +25,22 @@ MAX_CONNECTED_ADAPTERS = 64
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-def require_provider(provider: str) -> None:
-    """Raise NotFoundError, naming the known providers, unless this is one of them."""
-    if provider not in ADAPTERS:
-        raise NotFoundError(f"unknown model provider {provider!r}; the known ones are {', '.join(sorted(ADAPTERS))}")
+def provider_names() -> list[str]:
+    """Return the known providers, sorted, without loading any."""
+    files = (name for folder in providers.__path__ for name in os.listdir(folder))
+    return sorted(name[:-3].replace("_", "-") for name in files if name.endswith(".py") and name[0] != "_")
+
+
+def find_provider(name: str) -> Provider:
+    """Return the provider of this name.
+
+    Raises:
+        NotFoundError: no such provider; the text names those that there are.
+    """
+    if name not in (known := provider_names()):
+        raise NotFoundError(f"unknown model provider {name!r}; the known ones are {', '.join(known)}")
+    provider: Provider = import_module(f"{providers.__name__}.{name.replace('-', '_')}").PROVIDER
+    return provider
 
 
 def model_for(provider: str, settings: ProviderSettings, policy: RetryPolicy = DEFAULT_RETRY_POLICY) -> Model:
@@ -41,14 +48,16 @@ def model_for(provider: str, settings: ProviderSettings, policy: RetryPolicy = D
 
     Raises:
         NotFoundError: no such provider.
+        ModelCallError: the provider's address is for the settings to say, and they don't.
     """
-    require_provider(provider)
+    found = find_provider(provider)
     # Without the lock, ten threads that start together would make ten clients, each with connections of its own.
     with _ONE_AT_A_TIME:
-        return _connected(provider, settings, policy)
+        return _connected(found.name, settings, policy)
 
 
 @lru_cache(maxsize=MAX_CONNECTED_ADAPTERS)
-def _connected(provider: str, settings: ProviderSettings, policy: RetryPolicy) -> Model:
-    connect: Connect = import_module(ADAPTERS[provider]).connect
-    return connect(settings, policy)
+def _connected(name: str, settings: ProviderSettings, policy: RetryPolicy) -> Model:
+    provider = find_provider(name)
+    connect: Connect = import_module(provider.adapter).connect
+    return connect(provider, settings, policy)

@@ -21,9 +21,22 @@ CONFIG = Config(
 )
 
 
+INVOKE_TIMEOUT_SECONDS = 200
+"""Longer than tool_sandbox may take (template.yaml)."""
+
+INVOKE_CONFIG = Config(
+    max_pool_connections=25,
+    connect_timeout=2,
+    # No retries: an answer that was lost does not say that nothing was done.
+    read_timeout=INVOKE_TIMEOUT_SECONDS,
+    tcp_keepalive=True,
+    retries={"mode": "standard", "total_max_attempts": 1},
+)
+
+
 @cache
-def _client(service: str) -> Any:
-    return boto3.client(service, config=CONFIG)  # type: ignore[call-overload]  # one home for all services
+def _client(service: str, config: Config = CONFIG) -> Any:
+    return boto3.client(service, config=config)  # type: ignore[call-overload]  # one home for all services
 
 
 def dynamodb() -> "DynamoDBClient":
@@ -40,3 +53,8 @@ def sqs() -> "SQSClient":
 
 def stepfunctions() -> "SFNClient":
     return cast("SFNClient", _client("stepfunctions"))
+
+
+def functions() -> Any:
+    """Return the client that invokes functions."""
+    return _client("lambda", INVOKE_CONFIG)

@@ -5,6 +5,7 @@
     renew     lease end               if still holder with this token                              → heartbeat
     wake      no sleep, due           if the run that was cancelled is the first                   → cancel
     reset     history starts anew     if nothing is to do and nobody holds it                      → http_api
+    compact   context starts anew     if this token                                                → compaction
     finish    waiting - run           if this token, and the run is the first                      → terminal write
     release   no holder, not due      if this token, and nothing waits: promise 5
     hand over no holder, still due    if this token                                                → next slice
@@ -17,15 +18,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nightshift.clock import to_epoch_ms
+from nightshift.domain.approval import Approval, ApprovalRequest
 from nightshift.domain.conversation import (
     DOORBELL_GRACE,
     MAX_WAITING_RUNS,
+    ContextStart,
     Conversation,
     Lease,
     due_slot_epoch_s,
 )
 from nightshift.domain.errors import ConditionFailedError
-from nightshift.storage.conversation_item import lease_values, lost, require_held, to_conversation
+from nightshift.domain.stop_reason import StopReason
+from nightshift.storage.conversation_item import (
+    approval_to_map,
+    lease_values,
+    lost,
+    require_held,
+    takes,
+    to_conversation,
+)
 from nightshift.storage.dynamo import Check, Delete, Dynamo, Item, Put, Update
 from nightshift.storage.keys import DUE_SHARD, scoped, split_scoped
 
@@ -40,13 +51,37 @@ _EXISTS = "attribute_exists(#pk)"
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """A run that leaves the queue.
+
+    Attributes:
+        next_sequence: place in the log of the conversation's next message.
+        approval: what its client is asked for now, or has answered; None where that stays as it is.
+    """
+
+    run_id: str
+    next_sequence: int
+    stop_reason: StopReason
+    now: datetime
+    approval: ApprovalRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Conversations:
     """The conversations table."""
 
     dynamo: Dynamo
     table: str
 
-    def create(self, tenant: str, conversation_id: str, agent_id: str, *, next_sequence: int = 1) -> Put:
+    def create(
+        self,
+        tenant: str,
+        conversation_id: str,
+        agent_id: str,
+        *,
+        next_sequence: int = 1,
+        context: ContextStart | None = None,
+    ) -> Put:
         """Return the write that makes a conversation whose system message is at sequence 0."""
         item = {
             "pk": scoped(tenant, conversation_id),
@@ -54,6 +89,8 @@ class Conversations:
             "waiting": [],
             "next_sequence": next_sequence,
             "fencing_token": 0,
+            "summary_sequence": context and context.summary_sequence,
+            "context_starts_at": context and context.first_sequence,
         }
         return Put(self.table, item, "attribute_not_exists(#pk)")
 
@@ -62,18 +99,29 @@ class Conversations:
         item = self.dynamo.get(self.table, {"pk": scoped(tenant, conversation_id)})
         return to_conversation(item) if item else None
 
-    def enqueue(self, tenant: str, conversation_id: str, run_id: str, now: datetime) -> Update:
+    def enqueue(
+        self,
+        tenant: str,
+        conversation_id: str,
+        run_id: str,
+        now: datetime,
+        answers: tuple[Approval, ...] | None = None,
+    ) -> Update:
         """Return the write that gives a run its place. The list's order is the order of acceptance.
 
-        A due time that is there already stays: it is a lease's end or an earlier run's doorbell.
+        A due time that is there already stays: it is a lease's end or an earlier run's doorbell. With `answers`, none
+        of them included, it fails where the run is known to fit what the client is asked for or not.
         """
+        fits, values = ("", {}) if answers is None else takes(answers)
         return Update(
             self.table,
             {"pk": scoped(tenant, conversation_id)},
             "SET #waiting = list_append(#waiting, :run_ids), #due_shard = :due_shard,"
             " #due_at = if_not_exists(#due_at, :due_at)",
-            f"{_EXISTS} AND attribute_not_exists(#deleted_at) AND size(#waiting) < :max_waiting",
-            {
+            f"{_EXISTS} AND attribute_not_exists(#deleted_at) AND size(#waiting) < :max_waiting"
+            + (f" AND {fits}" if fits else ""),
+            values
+            | {
                 "run_ids": [run_id],
                 "due_shard": DUE_SHARD,
                 "due_at": due_slot_epoch_s(now + DOORBELL_GRACE),
@@ -110,40 +158,31 @@ class Conversations:
         expression = "SET #lease_expires_ms = :expires, #due_shard = :due_shard, #due_at = :due_at"
         return to_conversation(self._write_held(lease, expression, lease_values(now, duration)))
 
-    def dequeue(self, lease: Lease, run_id: str, next_sequence: int, *, last_stop_reason: str, now: datetime) -> Update:
+    def dequeue(self, lease: Lease, left: Departure) -> Update:
         """Return the write that takes the finished run off the queue and keeps the lease."""
-        return self._dequeue(lease, run_id, next_sequence, last_stop_reason, now, "", _RUN_IS_FIRST)
+        return self._dequeue(lease, left, "", _RUN_IS_FIRST)
 
-    def dequeue_and_release(
-        self, lease: Lease, run_id: str, next_sequence: int, *, last_stop_reason: str, now: datetime
-    ) -> Update:
+    def dequeue_and_release(self, lease: Lease, left: Departure) -> Update:
         """Return the write that takes the only waiting run off the queue and gives the lease back with it."""
         condition = f"{_RUN_IS_FIRST} AND {_RUN_IS_ALONE}"
         release = ", #lease_holder, #lease_expires_ms, #due_shard, #due_at"
-        return self._dequeue(lease, run_id, next_sequence, last_stop_reason, now, release, condition)
+        return self._dequeue(lease, left, release, condition)
 
-    def _dequeue(
-        self,
-        lease: Lease,
-        run_id: str,
-        next_sequence: int,
-        last_stop_reason: str,
-        now: datetime,
-        release: str,
-        condition: str,
-    ) -> Update:
+    def _dequeue(self, lease: Lease, left: Departure, release: str, condition: str) -> Update:
+        asked = ", #approval = :approval" if left.approval else ""
         return Update(
             self.table,
             {"pk": scoped(lease.tenant, lease.conversation_id)},
             "SET #next_sequence = :next_sequence, #last_stop_reason = :last_stop_reason, #last_run_ms = :now"
-            f" REMOVE #waiting[0]{release}",
+            f"{asked} REMOVE #waiting[0]{release}",
             f"{_HOLDS_LEASE} AND {condition}",
             {
                 "token": lease.fencing_token,
-                "run_id": run_id,
-                "next_sequence": next_sequence,
-                "last_stop_reason": last_stop_reason,
-                "now": to_epoch_ms(now),
+                "run_id": left.run_id,
+                "next_sequence": left.next_sequence,
+                "last_stop_reason": left.stop_reason.value,
+                "now": to_epoch_ms(left.now),
+                "approval": approval_to_map(left.approval) if left.approval else None,
                 "one": 1,
             },
         )
@@ -194,6 +233,16 @@ class Conversations:
         }
         return Update(self.table, {"pk": scoped(lease.tenant, lease.conversation_id)}, expression, _HOLDS_LEASE, values)
 
+    def start_context(self, lease: Lease, start: ContextStart) -> Update:
+        """Return the write after which the context is a summary and what follows; belongs beside the summary's."""
+        return Update(
+            self.table,
+            {"pk": scoped(lease.tenant, lease.conversation_id)},
+            "SET #summary_sequence = :summary, #context_starts_at = :first",
+            _HOLDS_LEASE,
+            {"summary": start.summary_sequence, "first": start.first_sequence, "token": lease.fencing_token},
+        )
+
     def wake(self, tenant: str, conversation_id: str, run_id: str, now: datetime) -> Update:
         """Return the write that ends a sleep which was for this run, the first, that is being cancelled."""
         return Update(
@@ -209,9 +258,27 @@ class Conversations:
         return Update(
             self.table,
             {"pk": scoped(conversation.tenant, conversation.id)},
-            "SET #history_starts_at = #next_sequence",
+            "SET #history_starts_at = #next_sequence REMOVE #approval",
             f"{_EXISTS} AND {_NO_RUN_WAITS} AND attribute_not_exists(#lease_holder)",
             {"zero": 0},
+        )
+
+    def refuse_approval(self, asked: ApprovalRequest, tenant: str, conversation_id: str, next_sequence: int) -> Update:
+        """Return the write that closes a request for approval which nobody has begun to answer."""
+        return Update(
+            self.table,
+            {"pk": scoped(tenant, conversation_id)},
+            "SET #next_sequence = :after, #approval.#is_open = :no",
+            f"#approval.#message_id = :asked AND #approval.#is_open = :yes AND #next_sequence = :before"
+            f" AND {_NO_RUN_WAITS} AND attribute_not_exists(#lease_holder)",
+            {
+                "before": next_sequence,
+                "after": next_sequence + 2,
+                "asked": asked.message_id,
+                "yes": True,
+                "no": False,
+                "zero": 0,
+            },
         )
 
     def require(self, tenant: str, conversation_id: str) -> Check:

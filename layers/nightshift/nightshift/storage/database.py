@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from nightshift.storage.deliveries import Deliveries
     from nightshift.storage.descriptions import Descriptions
     from nightshift.storage.idempotency import Idempotency
+    from nightshift.storage.mcp_servers import McpServers
     from nightshift.storage.messages import Messages
+    from nightshift.storage.outputs import Outputs
+    from nightshift.storage.passages import Passages
     from nightshift.storage.runs import Runs
     from nightshift.storage.steps import Steps
     from nightshift.storage.tools import Tools
@@ -72,10 +75,28 @@ class Database:
         return Idempotency(self.dynamo, self._settings.runs_table)
 
     @cached_property
+    def mcp_servers(self) -> "McpServers":
+        from nightshift.storage.mcp_servers import McpServers
+
+        return McpServers(self.dynamo, self._settings.agents_table, self._payloads)
+
+    @cached_property
     def messages(self) -> "Messages":
         from nightshift.storage.messages import Messages
 
         return Messages(self.dynamo, self._settings.messages_table, self._payloads)
+
+    @cached_property
+    def passages(self) -> "Passages":
+        from nightshift.storage.passages import Passages
+
+        return Passages(self.dynamo, self._settings.messages_table, self._payloads)
+
+    @cached_property
+    def outputs(self) -> "Outputs":
+        from nightshift.storage.outputs import Outputs
+
+        return Outputs(self.dynamo, self._settings.runs_table, self._payloads)
 
     @cached_property
     def runs(self) -> "Runs":

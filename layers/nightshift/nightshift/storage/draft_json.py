@@ -49,6 +49,7 @@ def draft_to_json(draft: MessageDraft) -> Json:
         "gated_call_ids": list(draft.gated_call_ids),
         "approvals": [_approval_to_json(approval) for approval in draft.approvals],
         "compaction": asdict(draft.compaction) if draft.compaction else None,
+        "is_hidden": draft.is_hidden,
         "name": draft.name,
         "otid": draft.otid,
         "sender_id": draft.sender_id,
@@ -68,6 +69,7 @@ def json_to_draft(stored: Json) -> MessageDraft:
         gated_call_ids=tuple(stored.get("gated_call_ids", [])),
         approvals=tuple(_json_to_approval(approval) for approval in stored.get("approvals", [])),
         compaction=Compaction(**stored["compaction"]) if "compaction" in stored else None,
+        is_hidden=stored.get("is_hidden", False),
         name=stored.get("name"),
         otid=stored.get("otid"),
         sender_id=stored.get("sender_id"),
@@ -77,7 +79,7 @@ def json_to_draft(stored: Json) -> MessageDraft:
 
 
 def _return_to_json(tool_return: ToolReturn) -> Json:
-    return {
+    stored: Json = {
         "tool_call_id": tool_return.tool_call_id,
         "name": tool_return.name,
         "text": tool_return.text,
@@ -85,10 +87,17 @@ def _return_to_json(tool_return: ToolReturn) -> Json:
         "stdout": list(tool_return.stdout),
         "stderr": list(tool_return.stderr),
     }
+    images = [_part_to_json(image) for image in tool_return.images]
+    return stored | ({"images": images} if images else {})
 
 
 def _json_to_return(stored: Json) -> ToolReturn:
-    return ToolReturn(**stored | {"stdout": tuple(stored["stdout"]), "stderr": tuple(stored["stderr"])})
+    lists = {
+        "stdout": tuple(stored["stdout"]),
+        "stderr": tuple(stored["stderr"]),
+        "images": tuple(_json_to_image(image) for image in stored.get("images", ())),
+    }
+    return ToolReturn(**stored | lists)
 
 
 def _approval_to_json(approval: Approval) -> Json:
@@ -144,8 +153,10 @@ def _json_to_part(stored: Json) -> ContentPart:
 
 
 def _json_to_shown_part(stored: Json) -> ShownPart:
-    if stored["type"] == "text":
-        return TextPart(**stored)
+    return TextPart(**stored) if stored["type"] == "text" else _json_to_image(stored)
+
+
+def _json_to_image(stored: Json) -> ImagePart:
     source = stored["source"]
     return ImagePart(_SOURCES[source["type"]](**source))
 

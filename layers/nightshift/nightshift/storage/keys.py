@@ -6,6 +6,7 @@ RUN: Final = "run"
 DELIVERY: Final = "run#delivery"
 REQUEST: Final = "request"
 STEP_PREFIX: Final = "step#"
+OUTPUTS_PREFIX: Final = "outputs#"
 IDEMPOTENCY: Final = "idempotency"
 
 DUE_SHARD: Final = "0"
@@ -26,3 +27,8 @@ def split_scoped(key: str) -> tuple[str, str]:
 def step_sort_key(number: int) -> str:
     """Return the sort key of a run's step; steps sort by number."""
     return f"{STEP_PREFIX}{number:08d}"
+
+
+def outputs_sort_key(number: int) -> str:
+    """Return the sort key of what a step's run asked to be told of its tokens."""
+    return f"{OUTPUTS_PREFIX}{number:08d}"

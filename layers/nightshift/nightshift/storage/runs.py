@@ -4,6 +4,7 @@
                            run#delivery   its CallbackDelivery (storage/deliveries.py)
                            request        what was asked, read once when work begins
                            step#00000001  one item a step (storage/steps.py)
+                           outputs#00000001  one item a step, where asked for (storage/outputs.py)
 
 A run is changed only by `advance`: compare-and-swap on what its last reader saw. The fencing token is part of the
 comparison, so a runner that lost its lease can't write (promise 4), and so is the status, so a terminal one stays
@@ -18,7 +19,7 @@ from typing import Final
 from nightshift.clock import from_iso, to_iso
 from nightshift.domain.callback import CallbackDelivery
 from nightshift.domain.message import Usage
-from nightshift.domain.run import DEFAULT_MAX_STEPS, DisplayConfig, Run
+from nightshift.domain.run import DEFAULT_MAX_STEPS, DisplayConfig, Run, RunKind
 from nightshift.domain.run_request import RunRequest
 from nightshift.domain.run_status import RunStatus
 from nightshift.domain.stop_reason import StopReason
@@ -131,6 +132,7 @@ def _to_item(run: Run) -> Item:
         "tenant_agent": scoped(run.tenant, run.agent_id),
         "created_order": f"{created_at}#{run.id[4:]}",
         "conversation_id": run.public_conversation_id,
+        "kind": run.kind.value if run.kind is not RunKind.MESSAGES else None,
         "status": run.status.value,
         "max_steps": run.max_steps if run.max_steps != DEFAULT_MAX_STEPS else None,
         "display": _display_to_map(run.display),
@@ -145,8 +147,10 @@ def _to_item(run: Run) -> Item:
         "step_count": run.step_count,
         "starts_without_progress": run.starts_without_progress,
         "wait_count": run.wait_count or None,
+        "started_call_ids": list(run.started_call_ids) or None,
         "ttft_ns": run.ttft_ns,
         "body_hash": run.body_hash,
+        "has_outputs": run.has_outputs or None,
         **{name: getattr(run.usage, name) or None for name in USAGE_FIELDS},
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -163,6 +167,7 @@ def to_run(item: Item) -> Run:
         conversation_id=item.get("conversation_id", agent_id),
         status=RunStatus(item["status"]),
         created_at=from_iso(item["created_order"][:_ISO_LENGTH]),
+        kind=RunKind(item.get("kind", RunKind.MESSAGES)),
         max_steps=item.get("max_steps", DEFAULT_MAX_STEPS),
         display=_map_to_display(item.get("display", {})),
         callback_url=item.get("callback_url"),
@@ -176,9 +181,11 @@ def to_run(item: Item) -> Run:
         step_count=item["step_count"],
         starts_without_progress=item["starts_without_progress"],
         wait_count=item.get("wait_count", 0),
+        started_call_ids=tuple(item.get("started_call_ids", ())),
         usage=to_usage(item),
         ttft_ns=item.get("ttft_ns"),
         body_hash=item.get("body_hash"),
+        has_outputs=item.get("has_outputs", False),
     )
 
 

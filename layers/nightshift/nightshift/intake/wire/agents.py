@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import FailFast, Field, JsonValue, StrictBool, StringConstraints, model_validator
 
 from nightshift.domain import ids
+from nightshift.domain.block import MAX_MEMORY_BYTES
 from nightshift.domain.stop_reason import StopReason
 from nightshift.intake.wire.base import PageQuery, ShortText, Tokens, Wire
 from nightshift.intake.wire.blocks import CreateBlock, Tags
@@ -24,10 +25,6 @@ type AgentType = Literal[
     "voice_sleeptime_agent",
 ]
 """What the SDK knows; all are served by the one loop there is."""
-
-
-MAX_MEMORY_BYTES = 512 * 1024
-"""For the values of an agent's blocks together: every answer about the agent shows them twice, within Lambda's 6 MB."""
 
 MAX_BLOCKS = 50
 """Blocks that one agent may have; new ones are written in one transaction with it."""

@@ -17,11 +17,11 @@ from pydantic import (
     model_validator,
 )
 
-from nightshift.domain.callback_url import CallbackUrl
 from nightshift.domain.message import ToolSchema
-from nightshift.domain.run import DEFAULT_MAX_STEPS, DisplayConfig
+from nightshift.domain.run import DEFAULT_MAX_STEPS, DisplayConfig, RunKind
 from nightshift.domain.run_request import ClientSkill as DomainSkill
 from nightshift.domain.run_request import RunRequest
+from nightshift.domain.web_url import WebUrl
 from nightshift.intake.wire.base import MessageType, ShortText, Wire
 from nightshift.intake.wire.content import InputContent
 from nightshift.intake.wire.messages import AnyMessageCreate, MessageCreate, input_draft
@@ -120,8 +120,12 @@ class CreateRun(Wire):
     @classmethod
     def _check_callback_url(cls, url: str | None) -> str | None:
         if url is not None:
-            CallbackUrl.parse(url)
+            WebUrl.parse(url)
         return url
+
+    @property
+    def kind(self) -> RunKind:
+        return RunKind.MESSAGES
 
     @property
     def otids(self) -> list[str] | None:

@@ -1,0 +1,232 @@
+"""The base tools in a run: memory, search, archive, legacy answers (letta_api_spec §3.4, §3.11)."""
+
+import json
+
+import pytest
+
+from execution.test_situations import calls, shown_types
+from nightshift.domain.block import Block
+from nightshift.domain.message import ToolReturn
+from nightshift.domain.stop_reason import StopReason
+from nightshift.execution.checkpoint import Checkpoints
+from nightshift.intake.conversations import ConversationRegistry
+from nightshift.intake.wire.conversations import CreateConversation
+from support.lane import TENANT, Lane
+from support.scripted_model.answers import Call, Reply
+
+HUMAN = {"label": "human", "value": "name: Ada\nlikes: tea"}
+FIXED = {"label": "persona", "value": "terse", "read_only": True}
+ALL = [
+    "memory_rethink",
+    "archival_memory_insert",
+    "archival_memory_search",
+    "send_message",
+]
+
+
+def use_memory(lane: Lane, **fields: object) -> None:
+    lane.agent = lane.create_agent(**{"memory_blocks": [HUMAN, FIXED], "tools": ALL} | fields)
+
+
+def call(lane: Lane, name: str, **arguments: object) -> ToolReturn:
+    """Let the model call the tool once and answer; return what the tool returned."""
+    lane.provider.play([calls(name, arguments=json.dumps(arguments)), Reply("done")])
+    run = lane.accept()
+    lane.run_slice()
+    assert lane.run(run).stop_reason in {StopReason.END_TURN, StopReason.TOOL_RULE}, lane.run(run).error
+    return [given for message in lane.log for given in message.draft.tool_returns][-1]
+
+
+def block(lane: Lane, label: str) -> Block:
+    agent = lane.database.agents.get(TENANT, lane.agent.id)
+    assert agent is not None
+    return next(one for one in lane.database.blocks.get_many(TENANT, agent.block_ids) if one.label == label)
+
+
+def test_memory_tools_change_the_block_and_return_its_value(lane: Lane) -> None:
+    use_memory(lane)
+
+    assert call(lane, "memory_insert", label="human", new_string="age: 36").text == "name: Ada\nlikes: tea\nage: 36"
+    assert call(lane, "memory_insert", label="human", new_string="#", insert_line=0).status == "success"
+    assert call(lane, "memory_replace", label="human", old_string="tea", new_string="coffee").status == "success"
+    assert block(lane, "human").value == "#\nname: Ada\nlikes: coffee\nage: 36"
+    assert call(lane, "memory_rethink", label="human", new_memory="Ada").text == "Ada"
+    assert block(lane, "human").value == "Ada"
+    assert call(lane, "memory_rethink", label="project", new_memory="engine").text == "engine"
+    assert block(lane, "project").value == "engine"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "why"),
+    [
+        ("memory_insert", {"label": "persona", "new_string": "x"}, "read-only"),
+        ("memory_rethink", {"label": "persona", "new_memory": "x"}, "read-only"),
+        ("memory_insert", {"label": "nobody", "new_string": "x"}, "the blocks are: human, persona"),
+        ("memory_insert", {"label": "human", "new_string": "x", "insert_line": 9}, "0 to 2"),
+        ("memory_insert", {"label": "human", "new_string": "x" * 200_000}, "100000 characters at most"),
+        ("memory_insert", {"label": "human"}, "missing arguments: new_string"),
+        ("memory_replace", {"label": "human", "old_string": "milk", "new_string": ""}, "does not occur"),
+        ("memory_replace", {"label": "human", "old_string": 3, "new_string": ""}, "wrong type"),
+        ("conversation_search", {"start_date": "yesterday"}, "ISO 8601"),
+        ("archival_memory_insert", {"content": " "}, "1 to 30000 characters"),
+    ],
+)
+def test_base_tool_that_cannot_do_it_says_why_and_changes_nothing(
+    lane: Lane, name: str, arguments: dict[str, object], why: str
+) -> None:
+    use_memory(lane)
+
+    given = call(lane, name, **arguments)
+
+    assert given.status == "error"
+    assert given.text.startswith(f"Error executing function {name}: ")
+    assert why in given.text
+    assert (block(lane, "human").value, block(lane, "human").version) == (HUMAN["value"], 0)
+
+
+def test_edits_of_one_answer_see_each_other_and_are_one_write(lane: Lane) -> None:
+    use_memory(lane, parallel_tool_calls=True)
+    edits = [{"label": "human", "new_string": "one"}, {"label": "human", "new_string": "two"}]
+    made = tuple(Call("memory_insert", json.dumps(edit), f"call_{place}") for place, edit in enumerate(edits))
+    lane.provider.play([Reply(tool_calls=made), Reply("done")])
+    run = lane.accept()
+
+    lane.run_slice()
+
+    assert block(lane, "human").value == "name: Ada\nlikes: tea\none\ntwo"
+    assert block(lane, "human").version == 1
+    lane.assert_settled([run])
+
+
+def test_block_that_others_change_meanwhile_is_edited_as_it_is_then(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_memory(lane)
+    record = Checkpoints.record
+    others = iter(["likes: milk"])
+
+    def change_first(checkpoints: Checkpoints, state: object, *rest: object, **options: object) -> None:
+        if options.get("beside") and (value := next(others, None)):
+            changed = block(lane, "human")
+            lane.database.dynamo.write(lane.database.blocks.replace(_with_value(changed, value)))
+        record(checkpoints, state, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Checkpoints, "record", change_first)
+    given = call(lane, "memory_insert", label="human", new_string="age: 36")
+
+    assert given.text == block(lane, "human").value == "likes: milk\nage: 36"
+
+
+def _with_value(changed: Block, value: str) -> Block:
+    from dataclasses import replace
+
+    return replace(changed, value=value)
+
+
+def test_stored_system_message_stays_and_a_new_conversation_sees_the_memory(lane: Lane) -> None:
+    use_memory(lane)
+    call(lane, "memory_replace", label="human", old_string="tea", new_string="coffee")
+    call(lane, "memory_insert", label="human", new_string="age: 36")
+
+    assert all("likes: tea" in seen.texts_of("system")[0] for seen in lane.provider.requests)
+    made = ConversationRegistry(lane.database, lane.doorbell, lane.clock).create(
+        TENANT, lane.agent.id, CreateConversation()
+    )
+    system = lane.database.messages.system_message(TENANT, made.description.id)
+    assert system is not None
+    assert "likes: coffee\nage: 36" in system.draft.text
+
+
+def test_conversation_search_finds_what_was_said_and_not_what_tools_said(lane: Lane) -> None:
+    use_memory(lane)
+    for text in ("the engine is analytical", "the loom is a Jacquard"):
+        lane.provider.play([Reply(f"noted: {text}")])
+        lane.accept(text)
+        lane.run_slice()
+
+    assert (
+        call(lane, "conversation_search", query="Jacquard")
+        .text.splitlines()[0]
+        .endswith("assistant: noted: the loom is a Jacquard")
+    )
+    found = call(lane, "conversation_search", query="engine", roles=["user"]).text
+    assert found.endswith("user: the engine is analytical")
+    assert "Jacquard" not in found
+    assert call(lane, "conversation_search", query="zeppelin").text == "No results."
+    assert call(lane, "conversation_search", end_date="1999-12-31").text == "No results."
+    assert len(call(lane, "conversation_search", limit=2).text.splitlines()) == 2
+
+
+def test_archive_keeps_passages_and_finds_them_by_words_and_tags(lane: Lane) -> None:
+    use_memory(lane)
+    assert (
+        call(lane, "archival_memory_insert", content="Ada was born in 1815", tags=["birth", "ada"]).status == "success"
+    )
+    call(lane, "archival_memory_insert", content="Charles was born in 1791", tags=["birth"])
+
+    found = call(lane, "archival_memory_search", query="born 1815").text.splitlines()
+    assert [line.split("] ")[1] for line in found] == [
+        "(tags: birth, ada) Ada was born in 1815",
+        "(tags: birth) Charles was born in 1791",
+    ]
+    one = call(lane, "archival_memory_search", query="born", tags=["birth", "ada"], tag_match_mode="all", top_k=5).text
+    assert one.endswith("Ada was born in 1815")
+    assert "Charles" not in one
+    assert call(lane, "archival_memory_search", query="zeppelin").text == "No results."
+    other = lane.create_agent(tools=ALL)
+    assert list(lane.database.passages.newest(TENANT, other.id)) == []
+
+
+def test_archive_goes_with_its_agent(lane: Lane) -> None:
+    use_memory(lane)
+    call(lane, "archival_memory_insert", content="Ada was born in 1815")
+    lane.delete_agent()
+
+    lane.run_slice()
+
+    assert list(lane.database.passages.newest(TENANT, lane.agent.id)) == []
+
+
+def test_legacy_agent_answers_by_send_message(lane: Lane) -> None:
+    use_memory(lane, agent_type="memgpt_v2_agent")
+    lane.provider.play([calls("send_message", arguments='{"message": "hello Ada"}', reasoning="greet")] * 2)
+    runs = [lane.accept(), lane.accept(use_assistant_message=False)]
+
+    lane.run_slice()
+
+    assert [lane.run(run).stop_reason for run in runs] == [StopReason.TOOL_RULE] * 2
+    assert shown_types(lane, runs[0]) == ["user_message", "reasoning_message", "assistant_message"]
+    assert shown_types(lane, runs[1]) == [
+        "user_message",
+        "reasoning_message",
+        "tool_call_message",
+        "tool_return_message",
+    ]
+
+
+def test_buffer_is_cleared_before_each_request(lane: Lane) -> None:
+    lane.agent = lane.create_agent(message_buffer_autoclear=True)
+    lane.provider.play([Reply("one"), calls("fly"), Reply("two")])
+    lane.accept("first")
+    lane.accept("second")
+
+    lane.run_slice()
+
+    assert [seen.texts_of("user") for seen in lane.provider.requests] == [["first"], ["second"], ["second"]]
+    assert len(lane.log) == 6
+
+
+def test_skills_are_listed_for_their_run_alone_and_not_beside_another_system_prompt(lane: Lane) -> None:
+    skills = [{"name": "pdf", "description": "Read PDFs", "location": "/skills/pdf/SKILL.md"}]
+    lane.provider.play([Reply("ok")] * 3)
+    lane.accept(client_skills=skills)
+    lane.accept(client_skills=skills, override_system="Speak Latin.")
+    lane.accept()
+
+    lane.run_slice()
+
+    systems = [seen.texts_of("system")[0] for seen in lane.provider.requests]
+    assert ["SKILL.md (Read PDFs)" in system for system in systems] == [True, False, False]
+    stored = lane.database.messages.system_message(TENANT, lane.agent.id)
+    assert stored is not None
+    assert "available_skills" not in stored.draft.text
