@@ -31,7 +31,7 @@ class ModelPrice:
     output: Decimal
 
     def nano_dollars(self, usage: Usage) -> int:
-        """Return what these tokens cost; cached and written ones are part of the prompt's, reasoning of the answer's."""
+        """Return what these tokens cost; cached and written are of the prompt, reasoning of the completion."""
         plain_tokens = usage.prompt_tokens - usage.cached_input_tokens - usage.cache_write_tokens
         dollars_per_million = (
             plain_tokens * self.input
