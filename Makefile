@@ -62,7 +62,7 @@ demo: up ## Run one agent in the background and show what happens; MODEL=openai/
 # ----------------------------------------------------------------------------------------------------- tests and checks
 
 test: install ## Run all tests that need no stack; those that measure run alone, after the others
-	@$(PYTHON) -m pytest --numprocesses auto --ignore tests/stack --ignore tests/performance $(TEST)
+	@$(PYTHON) -m pytest --numprocesses auto --dist loadfile --ignore tests/stack --ignore tests/performance $(TEST)
 	@$(if $(TEST),,$(PYTHON) -m pytest tests/performance)
 
 test-stack: install ## Run the tests on the embedded AWS

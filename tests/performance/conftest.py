@@ -1,4 +1,4 @@
-"""Budgets: what was measured against what is allowed, shown at the end of the test run."""
+"""Budgets: what was measured against what is allowed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,32 +14,23 @@ from support.scripted_model.server import ScriptedModel
 
 __all__ = ["meter", "stack"]
 
-_MEASURED: pytest.StashKey[list[str]] = pytest.StashKey()
-
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Checks figures against the budgets of docs/architecture.md and keeps them for the report."""
+    """Checks figures against the budgets of docs/architecture.md and tells them at the end of the test run."""
 
-    record: Callable[[str, object], None]
-    lines: list[str]
+    tell: Callable[[str], None]
 
     def check(self, what: str, measured: float, limit: float, unit: str, explain: Callable[[], str] = str) -> None:
         """Report `measured`, and fail if it is above `limit` with what `explain` tells."""
         line = f"{what}: {measured:.6g} of {limit:g} {unit}"
-        self.record(f"{what}, {unit}", measured)
-        self.lines.append(line)
+        self.tell(f"budget: {line}")
         assert measured <= limit, f"{line}\n{explain()}"
 
 
 @pytest.fixture
-def budget(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Budget:
-    return Budget(record_property, request.config.stash.setdefault(_MEASURED, []))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash.get(_MEASURED, []):
-        terminalreporter.write_line(f"budget: {line}")
+def budget(tell: Callable[[str], None]) -> Budget:
+    return Budget(tell)
 
 
 @pytest.fixture
