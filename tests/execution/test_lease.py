@@ -95,6 +95,18 @@ def test_late_runner_cannot_take_a_run_back_from_a_newer_one(lane: Lane, provide
     lane.assert_settled([run])
 
 
+def test_heartbeat_that_comes_after_the_release_leaves_nothing_due(lane: Lane) -> None:
+    """It was on its way when the runner gave the lease back, and its token is the newest one still."""
+    run = lane.accept()
+    lane.run_slice()
+    late = Lease(TENANT, lane.agent.id, "lease-late", lane.conversation.fencing_token)
+
+    with pytest.raises(LeaseLostError):
+        lane.database.conversations.renew(late, lane.clock.now(), LEASE)
+
+    lane.assert_settled([run])
+
+
 def test_run_accepted_just_before_the_release_is_executed_by_the_same_runner(
     lane: Lane, provider: ScriptedModel
 ) -> None:

@@ -2,7 +2,7 @@
 
     accept    waiting + run           if the conversation exists and is not being deleted          → http_api
     claim     holder, token + 1       if something is to do and nobody holds it (or its lease is over)
-    renew     lease end               if still holder with this token                              → heartbeat
+    renew     lease end               if this token, and not given back                            → heartbeat
     wake      no sleep, due           if the run that was cancelled is the first                   → cancel
     reset     history starts anew     if nothing is to do and nobody holds it                      → http_api
     compact   context starts anew     if this token                                                → compaction
@@ -41,6 +41,7 @@ from nightshift.storage.dynamo import Check, Delete, Dynamo, Item, Put, Update
 from nightshift.storage.keys import DUE_SHARD, scoped, split_scoped
 
 _HOLDS_LEASE = "#fencing_token = :token"
+_NOT_GIVEN_BACK = "#lease_holder = :holder"
 _NOBODY_HOLDS_LEASE = "(attribute_not_exists(#lease_holder) OR #lease_expires_ms < :now)"
 _SOMETHING_TO_DO = "(size(#waiting) > :zero OR attribute_exists(#deleted_at))"
 _NOT_ASLEEP = "(attribute_not_exists(#asleep_until_ms) OR #asleep_until_ms <= :now)"
@@ -152,11 +153,15 @@ class Conversations:
     def renew(self, lease: Lease, now: datetime, duration: timedelta) -> Conversation:
         """Move the end of the lease; return the conversation, which others may have added to or deleted.
 
+        A heartbeat that is still on its way when its runner gives the lease back must not put the conversation into
+        the due-index again: nobody would ever take it out.
+
         Raises:
-            LeaseLostError: another runner has claimed the conversation.
+            LeaseLostError: another runner has claimed the conversation, or this one has given it back.
         """
         expression = "SET #lease_expires_ms = :expires, #due_shard = :due_shard, #due_at = :due_at"
-        return to_conversation(self._write_held(lease, expression, lease_values(now, duration)))
+        values = lease_values(now, duration) | {"holder": lease.holder}
+        return to_conversation(self._write_held(lease, expression, values, f"{_HOLDS_LEASE} AND {_NOT_GIVEN_BACK}"))
 
     def dequeue(self, lease: Lease, left: Departure) -> Update:
         """Return the write that takes the finished run off the queue and keeps the lease."""
@@ -319,10 +324,10 @@ class Conversations:
         )
         return [(*split_scoped(item["pk"]), item["due_at"]) for item in page.items]
 
-    def _write_held(self, lease: Lease, expression: str, values: Item) -> Item:
+    def _write_held(self, lease: Lease, expression: str, values: Item, condition: str = _HOLDS_LEASE) -> Item:
         key = {"pk": scoped(lease.tenant, lease.conversation_id)}
         held = values | {"token": lease.fencing_token}
         try:
-            return self.dynamo.write(Update(self.table, key, expression, _HOLDS_LEASE, held))
+            return self.dynamo.write(Update(self.table, key, expression, condition, held))
         except ConditionFailedError as failed:
             raise lost(lease) from failed

@@ -1,0 +1,149 @@
+"""Two lanes, any number of runners, and every write of them in any order.
+
+Accepts, cancellations, claims, heartbeats, checkpoints, releases and sweeps are the product's own, on the tables of the
+template; what is chosen at random is who does which of them when. Runners die by never being chosen again, pause by
+being chosen late, and their clocks differ by seconds. After each write everything that is stored is checked.
+"""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from disorder.promises import Promises
+from disorder.runner_process import RunnerProcess, SkewedClock
+from disorder.stored_state import StoredState, empty_tables
+from nightshift.clock import to_epoch_ms
+from nightshift.domain.errors import LeaseLostError
+from nightshift.domain.run import Run
+from nightshift.intake.cancel import Cancellation
+from nightshift.storage.dynamo import Item
+from support.aws_tables import Stack
+from support.clock import ManualClock
+from support.lane import TENANT, Lane
+from support.scripted_model.server import ScriptedModel
+
+LANES = 2
+WISHES = ("step", "call", "finish", "finish", "sleep", "hand over")
+SECONDS = (1, 20, 61, 200)
+SKEWS = st.sampled_from((-5, 0, 5))
+PICKS = st.integers(0, 7)
+SETTLING_SWEEPS = 40
+
+
+class LaneMachine(RuleBasedStateMachine):
+    """One story; `stack` and `provider` are shared by all of them."""
+
+    stack: Stack
+    provider: ScriptedModel
+
+    def __init__(self) -> None:
+        super().__init__()
+        empty_tables()
+        self.stack.calls.clear()
+        self.clock = ManualClock()
+        self.lanes = [Lane(self.stack, self.provider, self.clock) for _ in range(LANES)]
+        self.promises = Promises({lane.agent.id: [] for lane in self.lanes})
+        self.runs: list[tuple[Lane, Run]] = []
+        self.runners: list[RunnerProcess] = []
+
+    @rule(of=PICKS, has_callback=st.booleans())
+    def accept(self, of: int, has_callback: bool) -> None:
+        lane = self.lanes[of % LANES]
+        url = {"callback_url": "https://hooks.example/x"} if has_callback else {}
+        run = lane.accept(f"asked as number {len(self.runs)}", **url)
+        self.runs.append((lane, run))
+        self.promises.accepted[lane.agent.id].append(run.id)
+
+    @rule(of=PICKS, seconds_ahead=SKEWS, is_answer_lost=st.booleans())
+    def claim(self, of: int, seconds_ahead: int, is_answer_lost: bool) -> None:
+        """A doorbell: the first one, a second one, or a late one."""
+        runner = self._claim(self.lanes[of % LANES], SkewedClock(self.clock, seconds_ahead))
+        if runner is not None and is_answer_lost:
+            assert runner.claim_again(), "a claim whose answer was lost is not known again"
+
+    @rule(seconds_ahead=SKEWS)
+    def sweep(self, seconds_ahead: int) -> None:
+        clock = SkewedClock(self.clock, seconds_ahead)
+        due = {found[1] for found in self.lanes[0].database.conversations.due(clock.now(), 100)}
+        for lane in self.lanes:
+            if lane.agent.id in due:
+                self._claim(lane, clock)
+
+    def _claim(self, lane: Lane, clock: SkewedClock) -> RunnerProcess | None:
+        before = StoredState.read().lanes[lane.agent.id]
+        runner = RunnerProcess.claim(lane, clock)
+        assert (runner is not None) == is_claimable(before, to_epoch_ms(clock.now())), "claimed against the rules"
+        if runner is not None:
+            assert runner.lease.fencing_token > before["fencing_token"]
+            self.runners.append(runner)
+        return runner
+
+    @precondition(lambda self: self.runners)
+    @rule(of=PICKS, wish=st.sampled_from(WISHES))
+    def work(self, of: int, wish: str) -> None:
+        runner = self._pick(of)
+        was_holder = self._holds(runner)
+        try:
+            runner.work(wish)
+        except LeaseLostError:
+            assert not was_holder, "the holder was refused"
+            self.runners.remove(runner)
+
+    @precondition(lambda self: self.runners)
+    @rule(of=PICKS)
+    def beat(self, of: int) -> None:
+        """A heartbeat; it may come after its runner has given the lane back."""
+        runner = self._pick(of)
+        was_holder = self._holds(runner)
+        try:
+            runner.renew()
+        except LeaseLostError:
+            assert not was_holder, "the holder was refused"
+            self.runners.remove(runner)
+        else:
+            assert was_holder, "a lease was renewed that is not held"
+
+    @precondition(lambda self: self.runners)
+    @rule(of=PICKS)
+    def crash(self, of: int) -> None:
+        self.runners.remove(self._pick(of))
+
+    @precondition(lambda self: self.runs)
+    @rule(of=PICKS, seconds_ahead=SKEWS)
+    def cancel(self, of: int, seconds_ahead: int) -> None:
+        lane, run = self.runs[of % len(self.runs)]
+        clock = SkewedClock(self.clock, seconds_ahead)
+        Cancellation(lane.database, lane.doorbell, clock).cancel_named(TENANT, lane.agent.id, [run.id])
+        assert StoredState.read().runs[run.id].status.is_terminal
+
+    @rule(seconds=st.sampled_from(SECONDS))
+    def time_passes(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+
+    @invariant()
+    def promises_hold(self) -> None:
+        self.promises.check(StoredState.read())
+
+    def teardown(self) -> None:
+        """Let the sweeper alone finish what was left lying about."""
+        for _ in range(SETTLING_SWEEPS):
+            if not any("due_at" in lane for lane in StoredState.read().lanes.values()):
+                break
+            for lane in self.lanes:
+                lane.sweep()
+            self.promises_hold()
+        for lane in self.lanes:
+            lane.assert_settled([run for of, run in self.runs if of is lane])
+
+    def _pick(self, of: int) -> RunnerProcess:
+        """Return a runner that is alive; the newest ones are chosen more often."""
+        return self.runners[-1 - min(of, of % len(self.runners))]
+
+    def _holds(self, runner: RunnerProcess) -> bool:
+        lane = StoredState.read().lanes[runner.lane.agent.id]
+        return (lane.get("lease_holder"), lane["fencing_token"]) == (runner.lease.holder, runner.lease.fencing_token)
+
+
+def is_claimable(lane: Item, now_ms: int) -> bool:
+    """Tell whether a doorbell answered at this moment must find something to do."""
+    is_free = "lease_holder" not in lane or lane["lease_expires_ms"] < now_ms
+    return bool(lane["waiting"]) and is_free and lane.get("asleep_until_ms", 0) <= now_ms

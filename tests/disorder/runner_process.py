@@ -1,0 +1,176 @@
+"""A runner taken apart: what a slice does, one write at a time, so that anything may come between two of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from nightshift.domain import ids
+from nightshift.domain.conversation import Conversation, Lease
+from nightshift.domain.message import MessageDraft, Role, TextPart, ToolCall
+from nightshift.domain.run import MAX_STARTS_WITHOUT_PROGRESS
+from nightshift.domain.step import Step, StepStatus
+from nightshift.domain.stop_reason import StopReason
+from nightshift.execution.checkpoint import Checkpoints
+from nightshift.execution.run_state import Entry, RunEndedError, RunState
+from support.clock import ManualClock
+from support.lane import LEASE, TENANT, Lane
+
+SLEEP = timedelta(seconds=100)
+
+
+@dataclass(frozen=True, slots=True)
+class SkewedClock:
+    """Another machine's clock, which differs by some seconds."""
+
+    of: ManualClock
+    seconds_ahead: float = 0
+
+    def now(self) -> datetime:
+        return self.of.now() + timedelta(seconds=self.seconds_ahead)
+
+    def monotonic_ns(self) -> int:
+        return self.of.monotonic_ns()
+
+    def sleep(self, seconds: float) -> None:
+        self.of.sleep(seconds)
+
+
+@dataclass(slots=True)
+class RunnerProcess:
+    """A runner that has claimed a lane, and what it believes about it.
+
+    Attributes:
+        state: the run that it works on, None between two.
+        is_started: whether its token is on that run.
+        is_refused: whether its last write found that the run was ended by another hand.
+        has_left: whether it gave the lane back; what is left of it is a late heartbeat.
+    """
+
+    lane: Lane
+    clock: SkewedClock
+    lease: Lease
+    conversation: Conversation
+    state: RunState | None = None
+    is_started: bool = False
+    is_refused: bool = False
+    has_left: bool = False
+
+    @classmethod
+    def claim(cls, lane: Lane, clock: SkewedClock) -> "RunnerProcess | None":
+        holder = ids.new_id("lease")
+        found = lane.database.conversations.claim(TENANT, lane.agent.id, holder, clock.now(), LEASE)
+        if found is None:
+            return None
+        return cls(lane, clock, Lease(TENANT, lane.agent.id, holder, found.fencing_token), found)
+
+    def claim_again(self) -> bool:
+        """Claim with the same holder, as the repetition of a claim whose answer was lost does."""
+        found = self.lane.database.conversations.claim(
+            TENANT, self.lane.agent.id, self.lease.holder, self.clock.now(), LEASE
+        )
+        return found is not None and found.fencing_token == self.lease.fencing_token
+
+    def renew(self) -> None:
+        self.lane.database.conversations.renew(self.lease, self.clock.now(), LEASE)
+
+    def work(self, wish: str) -> None:
+        """Do the next write: the one that has to come, or what `wish` says where there is a choice.
+
+        Raises:
+            LeaseLostError: another runner has the lane.
+        """
+        try:
+            self._next_write(wish)()
+        except RunEndedError as ended:
+            assert self.state is not None
+            self.state.run, self.is_refused = ended.run, True
+
+    def _next_write(self, wish: str) -> Callable[[], None]:
+        if self.state is None:
+            return self._look if self.conversation.waiting else self._release
+        if self.is_refused:
+            return self._leave_queue
+        if not self.is_started:
+            return self._start
+        if self.state.run.starts_without_progress > MAX_STARTS_WITHOUT_PROGRESS:
+            return self._give_up
+        if self.checkpoints.missing_returns(self.state):
+            return self._answer_calls
+        wishes: dict[str, Callable[[], None]] = {
+            "step": lambda: self._step(calls=False),
+            "call": lambda: self._step(calls=True),
+            "finish": self._finish,
+            "sleep": self._sleep,
+            "hand over": self._hand_over,
+        }
+        return wishes[wish]
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.lane.database, self.clock)
+
+    def _look(self) -> None:
+        run = self.lane.database.runs.get(TENANT, self.conversation.waiting[0])
+        assert run is not None
+        self.state = RunState(self.lease, self.conversation, run, self.lane.database.runs.get_request(run))
+        self.is_started = self.is_refused = False
+
+    def _start(self) -> None:
+        self.checkpoints.start(self._at_work)
+        self.is_started = True
+
+    def _step(self, *, calls: bool) -> None:
+        entry, step = self._say(calls=calls)
+        changed = replace(self._at_work.run, step_count=step.number)
+        self.checkpoints.record(self._at_work, changed, [entry], step)
+
+    def _answer_calls(self) -> None:
+        self.checkpoints.record(self._at_work, self._at_work.run, self.checkpoints.missing_returns(self._at_work))
+
+    def _finish(self) -> None:
+        entry, step = self._say(calls=False)
+        changed = replace(self._at_work.run, step_count=step.number)
+        self._go_on(self.checkpoints.finish(self._at_work, changed, StopReason.END_TURN, [entry], step))
+
+    def _give_up(self) -> None:
+        missing = self.checkpoints.missing_returns(self._at_work)
+        self._go_on(self.checkpoints.finish(self._at_work, self._at_work.run, StopReason.ERROR, missing))
+
+    def _leave_queue(self) -> None:
+        self._go_on(self.checkpoints.leave_queue(self._at_work))
+
+    def _sleep(self) -> None:
+        slept = replace(self._at_work.run, wait_count=self._at_work.run.wait_count + 1)
+        self.checkpoints.sleep(self._at_work, slept, self.clock.now() + SLEEP)
+        self.has_left = True
+
+    def _hand_over(self) -> None:
+        self.lane.database.conversations.hand_over(self.lease, self.clock.now())
+        self.has_left = True
+
+    def _release(self) -> None:
+        found = self.lane.database.conversations.release(self.lease)
+        self.has_left = found is None
+        self.conversation = found or self.conversation
+
+    @property
+    def _at_work(self) -> RunState:
+        assert self.state is not None
+        return self.state
+
+    def _go_on(self, is_released: bool) -> None:
+        self.has_left = is_released
+        waiting, after = self.conversation.waiting[1:], self._at_work.next_sequence
+        self.conversation = replace(self.conversation, waiting=waiting, next_sequence=after)
+        self.state = None
+
+    def _say(self, *, calls: bool) -> tuple[Entry, Step]:
+        """Return what the model answers in the run's next step; no two steps of any run say the same."""
+        run, number = self._at_work.run, self._at_work.run.step_count + 1
+        step_id = ids.step_id(run.id, number)
+        called = (ToolCall(f"call-of-{step_id}", "look", "{}"),) if calls else ()
+        said = MessageDraft(Role.ASSISTANT, (TextPart(f"said in {step_id}"),), called)
+        step = Step(
+            step_id, run.id, run.agent_id, number, StepStatus.SUCCESS, self.clock.now(), "openai/scripted", None, 1_000
+        )
+        return Entry(said, step_id), step
