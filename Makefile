@@ -4,6 +4,9 @@
 PORT       ?= 4566
 STACK_HOME ?= .local
 ENV        ?= staging
+# Where `make start-api` listens, and the file that `make invoke-<function>` takes in place of events/<function>/recorded.json
+API_PORT   ?= 3000
+EVENT      ?=
 # Template parameters for the local stack, for example PARAMETERS="SliceSeconds=5 LeaseSeconds=10"
 PARAMETERS ?=
 # Options for pytest, for example TEST="-x -k lease"
@@ -13,10 +16,12 @@ UV         := .local-tools/bin/uv
 PYTHON     := .venv/bin/python
 VENVS      := .venv/.installed .venv-sam/.installed .venv-emulator/.installed
 STACK       = $(PYTHON) ops/local/stack.py $(1) --port $(PORT) --home $(STACK_HOME)
+INVOKE     := $(patsubst functions/%/,invoke-%,$(wildcard functions/*/))
+SAM_LOCAL   = .venv-sam/bin/python ops/local/sam_local.py $(1) --port $(PORT) --home $(STACK_HOME)
 SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset demo test test-stack check lint types format openapi compatibility lock deploy clean
+.PHONY: help install up down reset demo $(INVOKE) start-api record-events test test-stack check lint types format openapi compatibility lock deploy clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -58,6 +63,17 @@ reset: install ## Stop the embedded AWS and delete its state
 
 demo: up ## Run one agent in the background and show what happens; MODEL=openai/... takes a real model
 	@$(PYTHON) ops/local/demo.py --home $(STACK_HOME) $(if $(MODEL),--model $(MODEL))
+
+# ------------------------------------------------------------------------------- one function, in a container of SAM's
+
+$(INVOKE): invoke-%: install ## invoke-<function>: that function in a container, with a recorded event or EVENT=file
+	@$(call SAM_LOCAL,invoke $*) $(addprefix --event ,$(EVENT))
+
+start-api: install ## The API's routes at API_PORT=3000, from containers; both speak to the stack of `make up`
+	@$(call SAM_LOCAL,start-api) --api-port $(API_PORT)
+
+record-events: install ## Record the event of every function on an embedded AWS of its own, into events/
+	@$(PYTHON) ops/local/record_events.py
 
 # ----------------------------------------------------------------------------------------------------- tests and checks
 

@@ -89,7 +89,7 @@ def _run(event: Mapping[str, Any], limits: Limits, tree: ProcessTree, folder: Pa
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={},
+            env=_interpreters_environment(),
             cwd=folder,
             pass_fds=[result_write],
             start_new_session=True,
@@ -98,6 +98,14 @@ def _run(event: Mapping[str, Any], limits: Limits, tree: ProcessTree, folder: Pa
         os.close(result_write)
     with closing(Watch(process, result_read, limits, tree, folder)) as watch:
         return watch.until_end(request)
+
+
+def _interpreters_environment() -> dict[str, str]:
+    """Return what the interpreter itself needs to start; the user process forgets it before it calls the tool.
+
+    Lambda's Python finds its shared library by this variable alone.
+    """
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
 
 def _environment(event: Mapping[str, Any], folder: Path) -> dict[str, str]:

@@ -105,6 +105,7 @@ class EmbeddedAws:
             "S3_DATA_DIR": str(self.home / "s3"),
             "TMPDIR": str(self.home / "tmp"),
             "FUNCTION_LOG": str(self.home / "functions.log"),
+            "EVENT_LOG": str(self.home / "events.log"),
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "DOCKER_HOST": "unix:///nonexistent",

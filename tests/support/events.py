@@ -24,3 +24,16 @@ def queue_event(template: Json, bodies: Iterable[str]) -> Json:
         record = copy.deepcopy(template["Records"][0])
         records.append(record | {"messageId": f"message-{number}", "body": body})
     return {"Records": records}
+
+
+def shape_of(value: Any, path: str = "") -> set[str]:
+    """Return every path within an event with the kind of what is there, such as `Records[].body: str`."""
+    match value:
+        case dict() if value:
+            return set().union(*(shape_of(item, f"{path}.{name}".lstrip(".")) for name, item in value.items()))
+        case list() if value:
+            return set().union(*(shape_of(item, f"{path}[]") for item in value))
+        case bool() | str() | dict() | list() | None:
+            return {f"{path}: {type(value).__name__}"}
+        case _:
+            return {f"{path}: number"}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from emulator.corrections import (
     autosave,
     cold_starts,
+    event_log,
     execution_names,
     function_log,
     function_packages,
@@ -39,6 +40,7 @@ CORRECTIONS: dict[str, Callable[[], None]] = {
     "handler_errors": handler_errors.apply,
     "log_collection": log_collection.apply,
     "function_log": function_log.apply,
+    "event_log": event_log.apply,
     "function_runtime": function_runtime.apply,
     "function_packages": function_packages.apply,
     "cold_starts": cold_starts.apply,

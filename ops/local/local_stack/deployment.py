@@ -23,26 +23,31 @@ def deploy(settings: Settings, sources: str) -> Outputs:
     Raises:
         StackError: The deployment failed, or left the stack where it can't be updated.
     """
-    configuration = _local_configuration()
-    stack_name: str = configuration["global"]["parameters"]["stack_name"]
-    parameters = _parameters(settings, configuration)
-    stack = _describe(settings, stack_name)
+    parameters = _parameters(settings)
+    name = stack_name()
+    stack = _describe(settings, name)
     _refuse_stuck(stack)
     wanted = {"sources": sources, "parameters": parameters, "stack_id": stack["StackId"] if stack else None}
     if stack and _recorded(settings) == wanted:
         say("deploy      nothing changed")
         return _outputs(stack)
-    with step("deploy", f"sam deploy to stack {stack_name}"):
+    with step("deploy", f"sam deploy to stack {name}"):
         settings.client("s3").create_bucket(Bucket=BUCKET)
         _record_file(settings).unlink(missing_ok=True)
         # Only when there are overrides of our own: the option replaces those of samconfig.toml.
         overrides = ["--parameter-overrides", *parameters] if settings.parameters else []
         run_sam(settings, "deploy", "--s3-bucket", BUCKET, "--no-progressbar", *overrides, log_name="deploy.log")
-    stack = _describe(settings, stack_name)
+    stack = _describe(settings, name)
     if stack is None:
-        raise StackError(f"`sam deploy` left no stack {stack_name}: see {settings.shown(settings.home / 'deploy.log')}")
+        raise StackError(f"`sam deploy` left no stack {name}: see {settings.shown(settings.home / 'deploy.log')}")
     _record_file(settings).write_text(json.dumps(wanted | {"stack_id": stack["StackId"]}))
     return _outputs(stack)
+
+
+def stack_name() -> str:
+    """Return the name of the stack on the embedded AWS."""
+    name: str = _local_configuration()["global"]["parameters"]["stack_name"]
+    return name
 
 
 def _local_configuration() -> dict[str, Any]:
@@ -50,9 +55,9 @@ def _local_configuration() -> dict[str, Any]:
     return configuration
 
 
-def _parameters(settings: Settings, configuration: dict[str, Any]) -> list[str]:
+def _parameters(settings: Settings) -> list[str]:
     """The overrides of samconfig.toml, then those of the command line, which win."""
-    declared = configuration.get("deploy", {}).get("parameters", {}).get("parameter_overrides", [])
+    declared = _local_configuration().get("deploy", {}).get("parameters", {}).get("parameter_overrides", [])
     if isinstance(declared, str):
         declared = declared.split()
     by_name = dict(override.split("=", 1) for override in [*declared, *settings.parameters])

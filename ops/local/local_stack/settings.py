@@ -39,11 +39,16 @@ PASSED_ON = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One local stack. Two of them need another home and another port."""
+    """One local stack. Two of them need another home and another port.
+
+    Attributes:
+        records_events: whether every event that a function receives is kept, with tokens and what users wrote.
+    """
 
     home: Path
     port: int
     parameters: tuple[str, ...]
+    records_events: bool = False
 
     @classmethod
     def create(cls, home: Path, port: int, parameters: list[str]) -> "Settings":
@@ -61,6 +66,10 @@ class Settings:
     @property
     def function_log_file(self) -> Path:
         return self.home / "functions.log"
+
+    @property
+    def event_log_file(self) -> Path:
+        return self.home / "events.log"
 
     @property
     def description_file(self) -> Path:
@@ -154,6 +163,7 @@ class Settings:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "DOCKER_HOST": "unix:///nonexistent",
+            **({"EVENT_LOG": str(self.event_log_file)} if self.records_events else {}),
             **_native_packages(),
         }
 
