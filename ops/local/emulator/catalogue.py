@@ -22,6 +22,7 @@ from emulator.corrections import (
     queue_mappings,
     stream_mappings,
     stream_state,
+    table_journal,
     template_properties,
     yaml_definitions,
 )
@@ -37,6 +38,7 @@ CORRECTIONS: dict[str, Callable[[], None]] = {
     "queue_mappings": queue_mappings.apply,
     "stream_mappings": stream_mappings.apply,
     "stream_state": stream_state.apply,
+    "table_journal": table_journal.apply,
     "handler_errors": handler_errors.apply,
     "log_collection": log_collection.apply,
     "function_log": function_log.apply,

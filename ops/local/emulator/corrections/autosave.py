@@ -8,7 +8,8 @@ of S3 (S3_PERSIST=1) is gone. What it writes holds the bytes of layers inline.
 Here a snapshot is taken every AUTOSAVE_SECONDS (default 2) while there is activity. It is collected on the event loop,
 where requests are handled, and encoded and written by a thread; a service whose state did not change is not written.
 A snapshot is seconds old after a kill, and not exactly one moment across services: the data path tolerates both, as
-every message is a doorbell with a sweeper behind it. Large bytes go to a file of their own, named by their hash.
+every message is a doorbell with a sweeper behind it, and what tables lack is in their journal. Large bytes go to a file
+of their own, named by their hash.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ import ministack.app
 from ministack.core import persistence
 from ministack.services import lambda_svc
 
+from emulator.corrections import table_journal
 from emulator.expectations import expect_parameters, expect_source
 
 logger = logging.getLogger("emulator.autosave")
@@ -121,6 +123,8 @@ class Saver:
             if self._written.get(name) != digest:
                 _replace_file(self._folder / f"{name}.json", text.encode())
                 self._written[name] = digest
+            if name == table_journal.SERVICE:
+                table_journal.drop_saved(state)
 
 
 async def _collect_on_loop(services: dict[str, Callable[[], Any]]) -> Snapshot:
