@@ -77,6 +77,53 @@ def test_conflict_that_never_ends_is_transient(monkeypatch: pytest.MonkeyPatch) 
         Dynamo(client).transact([PUT])  # type: ignore[arg-type]
 
 
+class BusyClient:
+    """Does one key of a batch at a time and leaves the others over, as a throttled table does."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803 -- boto3's name
+        self.calls += 1
+        first, *left = RequestItems["table"]["Keys"]
+        unprocessed = {"table": {**RequestItems["table"], "Keys": left}} if left else {}
+        return {"Responses": {"table": [first]}, "UnprocessedKeys": unprocessed}
+
+    def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803
+        self.calls += 1
+        left = RequestItems["table"][1:]
+        return {"UnprocessedItems": {"table": left} if left else {}}
+
+
+KEYS = [{"pk": name} for name in "abc"]
+
+
+def test_what_a_batch_leaves_over_is_asked_for_again() -> None:
+    client = BusyClient()
+
+    assert Dynamo(client).get_many("table", KEYS) == KEYS  # type: ignore[arg-type]
+    assert client.calls == 3
+
+    Dynamo(client).delete_many("table", KEYS)  # type: ignore[arg-type]
+    assert client.calls == 6
+
+
+def test_batch_that_is_left_over_for_ever_is_transient_and_asked_with_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamo, "CONFLICT_PATIENCE_SECONDS", 0.2)
+    client = BusyClient()
+    monkeypatch.setattr(client, "batch_write_item", lambda RequestItems: _left_over(client, RequestItems))  # noqa: N803
+
+    with pytest.raises(TransientError, match="left over"):
+        Dynamo(client).delete_many("table", KEYS)  # type: ignore[arg-type]
+
+    assert 1 < client.calls < 100
+
+
+def _left_over(client: BusyClient, everything: Any) -> Any:
+    client.calls += 1
+    return {"UnprocessedItems": everything}
+
+
 def test_failed_condition_wins_over_a_conflict_beside_it() -> None:
     client = ScriptedClient(cancelled("TransactionConflict", "ConditionalCheckFailed", item={"pk": "found", "n": 3}))
 

@@ -4,11 +4,12 @@ Expressions are written as DynamoDB wants them; every `#name` stands for the att
 for the keyword of that name, so that reserved words need no thought.
 
 A write that meets somebody else's transaction on the same item is refused by DynamoDB with a conflict and changes
-nothing; it is repeated here with jitter, since which of the two comes first never matters.
+nothing; it is repeated here with jitter, since which of the two comes first never matters. So is what a busy service
+leaves over of a batch.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -131,14 +132,16 @@ class Dynamo:
     def get_many(self, table: str, keys: Sequence[Item], *, consistent: bool = False) -> list[Item]:
         """Read the items of these keys, in no order, without those that don't exist."""
         found: list[Item] = []
+
+        def read(pending: Any) -> Any:
+            with _translated("read"):
+                answer = self._client.batch_get_item(RequestItems=pending)
+            found.extend(to_item(attributes) for attributes in answer["Responses"].get(table, []))
+            return answer.get("UnprocessedKeys")
+
         for start in range(0, len(keys), BATCH_GET_LIMIT):
             batch = [to_attributes(key) for key in keys[start : start + BATCH_GET_LIMIT]]
-            pending: Any = {table: {"Keys": batch, "ConsistentRead": consistent}}
-            while pending:
-                with _translated("read"):
-                    answer = self._client.batch_get_item(RequestItems=pending)
-                found += [to_item(attributes) for attributes in answer["Responses"].get(table, [])]
-                pending = answer.get("UnprocessedKeys")
+            _until_processed({table: {"Keys": batch, "ConsistentRead": consistent}}, read)
         return found
 
     def query(  # noqa: PLR0913 -- the service's own parameters, each by keyword
@@ -209,10 +212,13 @@ class Dynamo:
 
     def delete_many(self, table: str, keys: Sequence[Item]) -> None:
         """Remove up to 25 items without a condition."""
-        pending: Any = {table: [{"DeleteRequest": {"Key": to_attributes(key)}} for key in keys]}
-        while pending:
+
+        def remove(pending: Any) -> Any:
             with _translated("write"):
-                pending = self._client.batch_write_item(RequestItems=pending).get("UnprocessedItems")
+                return self._client.batch_write_item(RequestItems=pending).get("UnprocessedItems")
+
+        if keys:
+            _until_processed({table: [{"DeleteRequest": {"Key": to_attributes(key)}} for key in keys]}, remove)
 
 
 def _item_name(write: Write | Check) -> str:
@@ -226,6 +232,15 @@ def _until_free() -> Retrying:
         stop=stop_after_delay(CONFLICT_PATIENCE_SECONDS),
         reraise=True,
     )
+
+
+def _until_processed(pending: Any, act: Callable[[Any], Any]) -> None:
+    """Give `act` what is pending, then what it returns as left over by a busy service, until nothing is."""
+    for attempt in _until_free():
+        with attempt:
+            pending = act(pending)
+            if pending:
+                raise _ConflictError("dynamodb left over part of a batch: it is throttled")
 
 
 def _write_arguments(write: Write | Check) -> dict[str, Any]:
