@@ -12,8 +12,8 @@ from letta_client import AuthenticationError, Letta
 from letta_client.types.agents.run import Run
 from standardwebhooks import Webhook
 
-from stack.conftest import LocalStack
 from stack.polling import wait_for, wait_until_all_ended, wait_until_ended
+from support.local_stack import LocalStack
 from support.receiver import Receiver, running_receiver
 from support.scripted_model.answers import Reply
 from support.scripted_model.rules import after_delay, answer_after_tool_calls, echo_history

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from letta_client import Letta
 
-from stack.conftest import LocalStack
 from stack.polling import wait_until_ended
+from support.local_stack import LocalStack
 from support.scripted_model.answers import Reply
 from support.scripted_model.rules import after_delay
 from support.scripted_model.server import ScriptedModel

@@ -13,7 +13,7 @@ import pytest
 from letta_client import BadRequestError, Letta, NotFoundError
 from letta_client.types.agents import ToolExecutionResult
 
-from stack.conftest import LocalStack
+from support.local_stack import LocalStack
 
 WEATHER = '''
 import os
