@@ -11,6 +11,8 @@ EVENT      ?=
 PARAMETERS ?=
 # Options for pytest, for example TEST="-x -k lease"
 TEST       ?=
+# Options for the storm of make chaos, for example CHAOS="--seed 7 --seconds 60"
+CHAOS      ?=
 
 UV         := .local-tools/bin/uv
 PYTHON     := .venv/bin/python
@@ -21,7 +23,7 @@ SAM_LOCAL   = .venv-sam/bin/python ops/local/sam_local.py $(1) --port $(PORT) --
 SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset demo $(INVOKE) start-api record-events test test-stack check lint types format openapi compatibility lock deploy clean
+.PHONY: help install up down reset demo $(INVOKE) start-api record-events test test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -83,6 +85,14 @@ test: install ## Run all tests that need no stack; those that measure run alone,
 
 test-stack: install ## Run the tests on the embedded AWS
 	@$(PYTHON) -m pytest tests/stack $(TEST)
+
+chaos: install ## Kill functions every second and the embedded AWS once under 200 runs; CHAOS="--seed 7" repeats a storm
+	@PYTHONPATH=tests $(PYTHON) -m chaos $(CHAOS)
+
+stored-state: install ## Write what version OF=<commit> stores to tests/upgrade/stored/$(AS).json, for tests of upgrades
+	@tree=$$(mktemp -d); trap 'rm -rf "$$tree"' EXIT; git archive $(OF) | tar -x -C "$$tree"; cd "$$tree"; \
+	  PYTHONPATH=layers/nightshift:functions/tool_sandbox:tests $(CURDIR)/$(PYTHON) \
+	  $(CURDIR)/tests/upgrade/write_stored_state.py $(CURDIR)/tests/upgrade/stored/$(AS).json >/dev/null
 
 check: lint types test ## Run every check: style, import contracts, template, API document, types, tests
 
