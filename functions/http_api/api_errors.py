@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver, 
 from pydantic import ValidationError
 
 from nightshift.domain.errors import ConflictError, RequestError, TooManyRequestsError, TransientError
-from nightshift.telemetry import logger
+from nightshift.telemetry import logger, measured
 
 UNAVAILABLE_RETRY_SECONDS = 2
 """What a client is told to wait when a service of ours did not answer; the SDK repeats on 503 by itself."""
@@ -58,11 +58,11 @@ def _request_error(error: RequestError) -> Response[str]:
 
 
 def _unavailable(error: TransientError) -> Response[str]:
-    logger.warning("request not served", reason=str(error))
+    logger.warning("request not served", reason=str(error), **measured({"ServiceFailures": 1}))
     detail = "A service that this request needs did not answer; nothing is lost, send it again"
     return answer(503, {"detail": detail}, {"Retry-After": str(UNAVAILABLE_RETRY_SECONDS)})
 
 
 def _bug(error: Exception) -> Response[str]:
-    logger.exception("request failed", exc_info=error)
+    logger.exception("request failed", exc_info=error, **measured({"RequestFailures": 1}))
     return answer(500, {"detail": "An unknown error occurred"})

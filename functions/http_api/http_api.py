@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolv
 
 import api_errors
 from api_request import tenant_of
-from nightshift.telemetry import log_keys, logger
+from nightshift.telemetry import add_log_keys, log_keys, logger
 from operations import Request, load_operation
 from routes import ROUTES, Route
 from unoffered_routes import explain_unoffered
@@ -24,9 +24,9 @@ def _serve(route: Route) -> Callable[..., Response[str]]:
         event = app.current_event
         tenant = "" if route.is_open else tenant_of(event)
         decoded = {name: unquote(value) for name, value in path_values.items()}
-        with log_keys(tenant=tenant, **decoded):
-            request = Request(event, tenant, event.request_context.request_id)
-            return load_operation(route.operation)(request, **decoded)
+        add_log_keys(**{"tenant": tenant} if tenant else {}, **decoded)
+        request = Request(event, tenant, event.request_context.request_id)
+        return load_operation(route.operation)(request, **decoded)
 
     return handle
 
@@ -47,6 +47,7 @@ def _not_found(_error: Exception) -> Response[str]:
     return api_errors.answer(404, {"detail": "Not Found"})
 
 
+@logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one request."""
     http = event["requestContext"]["http"]

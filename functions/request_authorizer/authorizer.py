@@ -32,6 +32,7 @@ def find_tenant(token: str, api_keys: Mapping[str, str | list[str]]) -> str | No
     return found
 
 
+@logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Return the request's tenant as the authorizer's context, empty when it has none."""
     scheme, _, token = event.get("headers", {}).get("authorization", "").partition(" ")

@@ -28,12 +28,13 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     longest_seconds = context.get_remaining_time_in_millis() / 1000 - TIMEOUT_RESERVE_SECONDS
     with _one_at_a_time:
         outcome = tool_call.execute(event, longest_seconds)
-    _log(outcome, round((time.monotonic() - started) * 1000))
+    _log(outcome, round((time.monotonic() - started) * 1000), event.get("log_keys", {}))
     return outcome.to_answer()
 
 
-def _log(outcome: tool_call.Outcome, duration_ms: int) -> None:
+def _log(outcome: tool_call.Outcome, duration_ms: int, keys: dict[str, Any]) -> None:
     line = {
+        **keys,
         "level": "INFO",
         "message": "tool call ended",
         "status": outcome.status,

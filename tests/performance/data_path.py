@@ -50,10 +50,12 @@ class DataPath:
 
     Attributes:
         ahead: what the functions' clock is before the machine's; add to it to let time pass.
+        records_taken: records of the runs table's stream that stream_callbacks has had.
     """
 
     stack: Stack
     ahead: timedelta
+    records_taken: int = 0
 
     @classmethod
     @contextmanager
@@ -110,10 +112,15 @@ class DataPath:
 
     def deliver(self) -> None:
         """Let the stream's new deliveries go through stream_callbacks and queue_delivery."""
-        records = [record for record in self.stack.stream_records("RunsTable") if self._passes_filter(record)]
+        records = [record for record in self._new_records() if self._passes_filter(record)]
         assert stream_callbacks.lambda_handler({"Records": records}, FakeLambdaContext()) == {"batchItemFailures": []}
         event = _queue_event(self.stack.messages("CallbackQueue"))
         assert queue_delivery.lambda_handler(event, FakeLambdaContext()) == {"batchItemFailures": []}
+
+    def _new_records(self) -> list[Json]:
+        records = self.stack.stream_records("RunsTable")
+        new, self.records_taken = records[self.records_taken :], len(records)
+        return new
 
     def sweep(self) -> None:
         schedule_sweeper.lambda_handler({}, FakeLambdaContext("ScheduleSweeperFunction"))

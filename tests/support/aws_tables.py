@@ -6,6 +6,7 @@ cannot pass on a stack that nobody deploys. `from support.aws_tables import stac
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -97,6 +98,13 @@ def client_of(service: str) -> Any:
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """Give an empty stack in moto, whose calls are counted and made one at a time."""
+    with running_stack(monkeypatch) as running:
+        yield running
+
+
+@contextmanager
+def running_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """Do what the fixture `stack` does, for as long as the block lasts."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws():
         _forget_clients()

@@ -33,6 +33,7 @@ from nightshift.storage import clients
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell
 from nightshift.storage.secrets import Secret
+from nightshift.telemetry import log_keys
 from nightshift.tools.sandbox import Sandbox
 from support.aws_tables import REGION, Stack
 from support.clock import ManualClock
@@ -84,7 +85,9 @@ class Lane:
     def accept(self, text: str = "hello", **fields: Any) -> Run:
         """Accept a run as http_api does; a second passes, so that times tell runs apart."""
         body = CreateRun.model_validate({"messages": [{"role": "user", "content": text}]} | fields)
-        run = Submission(self.database, self.doorbell, self.clock).submit(TENANT, self.agent.id, body, "correlation")
+        submission = Submission(self.database, self.doorbell, self.clock)
+        with log_keys():
+            run = submission.submit(TENANT, self.agent.id, body, "correlation")
         self.clock.advance(1)
         return run
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nightshift.domain.callback import ATTEMPT_TIMEOUT_SECONDS
+from nightshift.doorbell_batch import MAX_RECEIVES
 from nightshift.execution.budget import EXIT_RESERVE_SECONDS
 from nightshift.execution.step import MODEL_TIMEOUT_SECONDS
 from nightshift.intake import tool_run
@@ -135,3 +136,12 @@ def test_every_function_has_a_log_of_its_own_that_ends(deployment: Deployment) -
     assert sorted(used) == sorted(groups)
     for name, group in groups.items():
         assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
+
+
+def test_code_knows_when_a_message_becomes_a_dead_letter(template: dict[str, Any]) -> None:
+    policies = [
+        resource["Properties"]["RedrivePolicy"]
+        for resource in template["Resources"].values()
+        if "RedrivePolicy" in resource.get("Properties", {})
+    ]
+    assert [policy["maxReceiveCount"] for policy in policies] == [MAX_RECEIVES] * 2

@@ -9,11 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
+from nightshift.domain import ids
+from nightshift.domain.errors import TransientError
 from nightshift.storage.doorbells import Ring
-from nightshift.telemetry import logger
+from nightshift.telemetry import log_keys, logger, measured
 
 BATCH_SIZE = 10
 """Messages that template.yaml lets one invocation have."""
+
+MAX_RECEIVES = 5
+"""Times that template.yaml lets a message be received before it becomes a dead letter."""
 
 
 @cache
@@ -32,7 +37,30 @@ def _failed_id(record: dict[str, Any], answer: Callable[[Ring], None]) -> str | 
     """Answer one message; return its id if it must come again."""
     try:
         answer(Ring.from_body(record["body"]))
-    except Exception:  # noqa: BLE001 -- the boundary of one message: it must not take the other nine along
-        logger.exception("doorbell not answered", message_id=record["messageId"])
+    except Exception as error:  # noqa: BLE001 -- the boundary of one message: it must not take the other nine along
+        _log_failure(record, error)
         return str(record["messageId"])
     return None
+
+
+def _log_failure(record: dict[str, Any], error: Exception) -> None:
+    """Tell which message failed, whose it is, and whether the queue gives it up now."""
+    receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+    values = {"DoorbellFailures": 1}
+    values |= {"ServiceFailures": 1} if isinstance(error, TransientError) else {}
+    values |= {"DeadLetters": 1} if receives >= MAX_RECEIVES else {}
+    with log_keys(**_keys_of(record)):
+        logger.exception("doorbell not answered", message_id=record["messageId"], receives=receives, **measured(values))
+
+
+def _keys_of(record: dict[str, Any]) -> dict[str, str]:
+    try:
+        ring = Ring.from_body(record["body"])
+    except ValueError:
+        return {}
+    is_run = ids.is_well_formed("run", ring.subject)
+    return {
+        "tenant": ring.tenant,
+        "run_id" if is_run else "conversation_id": ring.subject,
+        "correlation_id": ring.correlation_id,
+    }

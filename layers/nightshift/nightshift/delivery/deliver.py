@@ -34,10 +34,18 @@ from nightshift.storage.doorbells import MAX_DELAY_SECONDS, Doorbell, Ring
 from nightshift.storage.messages import Messages
 from nightshift.storage.outputs import Outputs
 from nightshift.storage.runs import Runs
-from nightshift.telemetry import log_keys, logger
+from nightshift.telemetry import add_log_keys, log_keys, logger, measured
 
 _RING_LATE_SECONDS: Final = 1
 """Added to a message's delay, so that it does not arrive before its attempt is due by the table's clock."""
+
+
+_OUTCOMES: Final = {
+    DeliveryStatus.DELIVERED: "delivered",
+    DeliveryStatus.PENDING: "retried",
+    DeliveryStatus.FAILED: "given_up",
+}
+"""What an attempt came to, in the metric's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class Deliverer:
         run = self.runs.get(delivery.tenant, delivery.run_id)
         if run is None:
             return AttemptOutcome(None, "the run was deleted"), Settled(DeliveryStatus.FAILED)
+        add_log_keys(agent_id=run.agent_id, conversation_id=run.conversation_id)
         body = build_body(run, delivery, self._messages_of(run), self.outputs.read(run))
         outcome = self.sender.post(delivery.url, self._headers(delivery, body, signing_master), body)
         return outcome, decide_after(delivery.attempt, outcome)
@@ -133,6 +142,7 @@ def _log_recorded(outcome: AttemptOutcome, next_step: Settled | Retry) -> None:
         error=outcome.error,
         delivery_status=status.value,
         next_delay_seconds=next_delay_seconds,
+        **measured({"Deliveries": 1}, outcome=_OUTCOMES[status]),
     )
 
 

@@ -29,12 +29,13 @@ from nightshift.execution.compaction_plan import Cut, Scale, cut_context
 from nightshift.execution.context_window import CHARS_PER_TOKEN, MESSAGE_OVERHEAD_TOKENS
 from nightshift.execution.model_request import ask
 from nightshift.execution.model_source import ModelSource
+from nightshift.execution.run_log import count_tokens, provider_of
 from nightshift.execution.run_state import Entry, RunState
 from nightshift.execution.skills import show_skills
 from nightshift.execution.step import MODEL_TIMEOUT_SECONDS, StepResult
 from nightshift.execution.summarizer import Assignment, Summary, summarize
 from nightshift.storage.system_message import compile_for_agent
-from nightshift.telemetry import logger
+from nightshift.telemetry import logger, measured
 
 MAX_COMPACTIONS_PER_STEP = 3
 """Times that a step's context is compacted because its model refused it as too long (letta_api_spec §3.9)."""
@@ -164,6 +165,7 @@ class Compactor:
             "context compacted",
             trigger=compaction.trigger,
             model=summary.handle,
+            **measured(count_tokens(summary.usage), provider=provider_of(summary.handle)),
             tokens_before=compaction.tokens_before,
             tokens_after=compaction.tokens_after,
             messages_before=compaction.messages_before,

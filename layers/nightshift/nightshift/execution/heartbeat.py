@@ -1,6 +1,7 @@
 """Keeps a conversation's lease alive while the model thinks (a lease is short, a model call may be long)."""
 
 import threading
+from contextvars import copy_context
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -9,7 +10,7 @@ from nightshift.clock import Clock
 from nightshift.domain.conversation import Conversation, Lease
 from nightshift.domain.errors import LeaseLostError, TransientError
 from nightshift.storage.conversations import Conversations
-from nightshift.telemetry import log_keys, logger
+from nightshift.telemetry import logger, measured
 
 
 class Heartbeat:
@@ -25,7 +26,8 @@ class Heartbeat:
         self._clock = clock
         self._duration = duration
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat_until_stopped, daemon=True)
+        # The thread logs with the keys of the one that works.
+        self._thread = threading.Thread(target=copy_context().run, args=(self._beat_until_stopped,), daemon=True)
         self._is_lost = False
         self._newest: Conversation | None = None
 
@@ -52,15 +54,14 @@ class Heartbeat:
         return self._newest is not None and self._newest.is_deleted
 
     def _beat_until_stopped(self) -> None:
-        with log_keys(tenant=self._lease.tenant, conversation_id=self._lease.conversation_id):
-            while not self._is_lost and not self._stop.wait(self._duration.total_seconds() / 3):
-                self._beat()
+        while not self._is_lost and not self._stop.wait(self._duration.total_seconds() / 3):
+            self._beat()
 
     def _beat(self) -> None:
         try:
             self._newest = self._conversations.renew(self._lease, self._clock.now(), self._duration)
         except LeaseLostError:
             self._is_lost = True
-            logger.warning("lease lost", fencing_token=self._lease.fencing_token)
+            logger.warning("heartbeat found the lease lost", fencing_token=self._lease.fencing_token)
         except TransientError as error:
-            logger.warning("heartbeat failed", reason=str(error))
+            logger.warning("heartbeat failed", reason=str(error), **measured({"ServiceFailures": 1}))

@@ -27,6 +27,7 @@ from nightshift.execution.heartbeat import Heartbeat
 from nightshift.execution.model_source import ModelSource
 from nightshift.execution.offer import load_toolset, offer_of
 from nightshift.execution.refusals import refusal_of
+from nightshift.execution.run_log import log_finished, log_returns, log_started, log_step
 from nightshift.execution.run_state import Entry, RunEndedError, RunState
 from nightshift.execution.skills import show_skills
 from nightshift.execution.step import StepResult, call_model
@@ -34,7 +35,7 @@ from nightshift.execution.turn import course_of, read_turn
 from nightshift.execution.verdict import is_last_step, judge, notice_of
 from nightshift.storage.database import Database
 from nightshift.storage.dynamo import Write
-from nightshift.telemetry import logger
+from nightshift.telemetry import add_log_keys, logger
 
 if TYPE_CHECKING:
     from nightshift.execution.compaction import Compactor
@@ -109,8 +110,9 @@ class RunLoop:
     def _execute(
         self, state: RunState, checkpoints: Checkpoints, heartbeat: Heartbeat, budget: SliceBudget
     ) -> Ended | Paused:
+        is_first_start = state.run.started_at is None
         checkpoints.start(state)
-        logger.info("run started", fencing_token=state.lease.fencing_token, step_count=state.run.step_count)
+        log_started(state.run, is_first_start=is_first_start)
         if state.run.starts_without_progress > MAX_STARTS_WITHOUT_PROGRESS:
             missing = checkpoints.missing_returns(state)
             return self._finish(state, checkpoints, replace(state.run, error=POISON), StopReason.ERROR, missing)
@@ -204,6 +206,7 @@ class RunLoop:
     def _take_step(
         self, state: RunState, checkpoints: Checkpoints, heartbeat: Heartbeat, budget: SliceBudget
     ) -> Ended | Paused | None:
+        add_log_keys(step_id=ids.step_id(state.run.id, state.run.step_count + 1))
         try:
             offer = offer_of(state.toolset, state.course)
         except RunFailedError as failed:
@@ -227,7 +230,7 @@ class RunLoop:
         entries = [Entry(result.answer, result.step.id)] if result.answer else []
         if result.is_last_word and result.stop_reason is None:
             entries.append(Entry(notice_of(state.course.still_required(state.toolset.names)), result.step.id))
-        _log_step(result)
+        log_step(result.step)
         state.step_tokens = result.step.usage.total_tokens
         if result.stop_reason is None or (result.is_last_word and state.is_context_full):
             checkpoints.record(state, changed, entries, result.step)
@@ -260,6 +263,7 @@ class RunLoop:
         tools = self._tool_calls(checkpoints)
         if (asked := state.asking) is None:
             raise ValueError(f"run {state.run.id} has no calls to answer")
+        add_log_keys(step_id=asked.step_id)
         for _ in range(MAX_TOOL_ATTEMPTS):
             answered = tools.answer(state, asked, heartbeat, budget)
             try:
@@ -279,6 +283,7 @@ class RunLoop:
         self, state: RunState, checkpoints: Checkpoints, step_id: str | None, answered: "Answered"
     ) -> Ended | None:
         """Write what the calls returned, and end the run where a rule or the number of steps says so (§3.3)."""
+        log_returns(answered.returned.tool_returns)
         entries = [Entry(answered.returned, step_id), *self._follow_ups(state)]
         course = state.course.after(answered.returned)
         is_over = any(course.is_terminal(called.name) for called in executed_in(answered.returned))
@@ -316,32 +321,10 @@ class RunLoop:
     ) -> Ended:
         step = result.step if result else None
         is_released = checkpoints.finish(state, changed, stop_reason, entries or [], step, beside)
-        run = state.run
-        logger.info(
-            "run finished",
-            status=run.status.value,
-            stop_reason=stop_reason.value,
-            step_count=run.step_count,
-            total_tokens=run.usage.total_tokens,
-            duration_ns=run.total_duration_ns,
-        )
+        log_finished(state.run, stop_reason, is_poison=state.run.error == POISON)
         return _ended(state, is_released)
 
 
 def _ended(state: RunState, is_released: bool) -> Ended:
     conversation = state.conversation
     return Ended(state.next_sequence, is_released, conversation.context, conversation.approval)
-
-
-def _log_step(result: StepResult) -> None:
-    step = result.step
-    logger.info(
-        "step finished",
-        step_id=step.id,
-        status=step.status.value,
-        model=step.model_handle,
-        model_ms=step.model_ns // 1_000_000,
-        total_tokens=step.usage.total_tokens,
-        error_type=step.error_type,
-        reason=step.error,
-    )

@@ -25,7 +25,7 @@ from nightshift.settings import ExecutionSettings
 from nightshift.storage import clients
 from nightshift.storage.database import Database
 from nightshift.storage.secrets import Secret
-from nightshift.telemetry import log_keys, logger
+from nightshift.telemetry import log_keys, logger, measured
 from nightshift.tools.sandbox import Sandbox
 
 
@@ -99,13 +99,15 @@ class SliceRunner:
         lease = Lease(tenant, conversation_id, holder, conversation.fencing_token)
         run_id = next(iter(conversation.waiting), None)
         waiting = len(conversation.waiting)
-        logger.info("conversation claimed", run_id=run_id, fencing_token=lease.fencing_token, waiting=waiting)
-        try:
-            with Heartbeat(self.database.conversations, lease, self.clock, self.lease_duration) as heartbeat:
-                return self._work(conversation, lease, heartbeat, budget)
-        except LeaseLostError as lost:
-            logger.warning("lease lost", fencing_token=lease.fencing_token, reason=str(lost))
-            return LOST
+        with log_keys(agent_id=conversation.agent_id):
+            logger.info("conversation claimed", run_id=run_id, fencing_token=lease.fencing_token, waiting=waiting)
+            try:
+                with Heartbeat(self.database.conversations, lease, self.clock, self.lease_duration) as heartbeat:
+                    return self._work(conversation, lease, heartbeat, budget)
+            except LeaseLostError as lost:
+                lease_lost = measured({"LeaseLosses": 1})
+                logger.warning("lease lost", fencing_token=lease.fencing_token, reason=str(lost), **lease_lost)
+                return LOST
 
     def _work(self, conversation: Conversation, lease: Lease, heartbeat: Heartbeat, budget: SliceBudget) -> SliceResult:
         while True:
@@ -155,7 +157,7 @@ class SliceRunner:
                 f"conversation {conversation.id} queues run {conversation.waiting[0]}, which does not exist"
             )
         request = self.database.runs.get_request(run)
-        with log_keys(run_id=run.id, agent_id=run.agent_id, request_correlation_id=request.correlation_id):
+        with log_keys(run_id=run.id, agent_id=run.agent_id, correlation_id=request.correlation_id):
             state = RunState(lease, conversation, run, request)
             loop = RunLoop(self.database, self.models, self.clock, self.sandbox, self.allow_private_mcp_servers)
             return loop.execute(state, heartbeat, budget)

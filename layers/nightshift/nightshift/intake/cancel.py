@@ -29,7 +29,7 @@ from nightshift.domain.run_status import RunStatus
 from nightshift.domain.stop_reason import StopReason
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell, Ring
-from nightshift.telemetry import logger
+from nightshift.telemetry import log_keys, logger, measured
 
 CAS_ATTEMPTS = 10
 """Times that a run is read anew because its runner wrote in between; a runner writes a few times a step."""
@@ -132,7 +132,7 @@ class Cancellation:
             )
         except ConditionFailedError:
             return False
-        logger.info("paused run cancelled", run_id=run.id, agent_id=run.agent_id)
+        logger.info("paused run cancelled", run_id=run.id, agent_id=run.agent_id, conversation_id=run.conversation_id)
         return True
 
     def _cancel(self, run: Run, lane: Conversation | None = None) -> None:
@@ -160,12 +160,14 @@ class Cancellation:
         if is_first:
             writes.append(self.database.conversations.wake(run.tenant, run.conversation_id, run.id, now))
         self.database.transact(writes)
-        logger.info("run cancelled", run_id=run.id, agent_id=run.agent_id, was=run.status.value)
-        if is_first:
-            self._ring(run, correlation_id)
+        with log_keys(run_id=run.id, agent_id=run.agent_id, conversation_id=run.conversation_id):
+            ended_so = measured({"RunsCompleted": 1}, stop_reason=StopReason.CANCELLED.value)
+            logger.info("run cancelled", was=run.status.value, **ended_so)
+            if is_first:
+                self._ring(run, correlation_id)
 
     def _ring(self, run: Run, correlation_id: str) -> None:
         try:
             self.doorbell.ring(Ring(run.tenant, run.conversation_id, correlation_id))
         except TransientError as error:
-            logger.warning("doorbell not rung, the sweeper will", run_id=run.id, reason=str(error))
+            logger.warning("doorbell not rung, the sweeper will", reason=str(error))

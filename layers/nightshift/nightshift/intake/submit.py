@@ -33,7 +33,7 @@ from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell, Ring
 from nightshift.storage.idempotency import KeyUse, to_key_use
 from nightshift.storage.payloads import MAX_INLINE_BYTES
-from nightshift.telemetry import logger
+from nightshift.telemetry import add_log_keys, logger, measured
 
 if TYPE_CHECKING:
     from nightshift.intake.wire.run_body import RunBody
@@ -98,11 +98,12 @@ class Submission:
         is_retry = key is None and headers.retry_count > 0
         earlier = EarlierRuns(self.database).retried(run) if is_retry else None
         accepted = earlier or self._accept(run, body, correlation_id, key, body_hash)
+        add_log_keys(run_id=accepted.id, agent_id=agent_id, conversation_id=accepted.conversation_id)
         if accepted.id == run.id:
-            logger.info("run accepted", run_id=run.id, agent_id=agent_id)
+            logger.info("run accepted", **measured({"RunsAccepted": 1}))
             self._ring(run, correlation_id)
         else:
-            logger.info("request repeated", run_id=accepted.id, agent_id=agent_id, status=accepted.status.value)
+            logger.info("request repeated", status=accepted.status.value)
         return accepted
 
     def _accept(self, run: Run, body: "RunBody", correlation_id: str, key: str | None, body_hash: str) -> Run:
@@ -170,7 +171,7 @@ class Submission:
         try:
             self.doorbell.ring(Ring(run.tenant, run.conversation_id, correlation_id))
         except TransientError as error:
-            logger.warning("doorbell not rung, the sweeper will", run_id=run.id, reason=str(error))
+            logger.warning("doorbell not rung, the sweeper will", reason=str(error))
 
 
 def _may_need_object(body: "RunBody") -> bool:

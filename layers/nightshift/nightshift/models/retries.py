@@ -5,7 +5,6 @@ call: the OpenAI SDK sleeps through a `Retry-After` of two minutes whatever time
 and timeouts per client and does not repeat a 408. One policy here is the same for all providers.
 """
 
-import logging
 from collections.abc import Callable
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
@@ -14,8 +13,7 @@ from nightshift.clock import Clock
 from nightshift.deadline import Deadline, OutOfTimeError, run_within
 from nightshift.models.failures import TransientModelCallError, timed_out
 from nightshift.models.port import RetryPolicy
-
-_logger = logging.getLogger(__name__)
+from nightshift.telemetry import logger
 
 
 def call_with_retries[T](
@@ -91,12 +89,10 @@ def _failure_of(state: RetryCallState) -> TransientModelCallError | None:
 
 def _log_retry(state: RetryCallState, model: str) -> None:
     failure = _failure_of(state)
-    _logger.info(
+    logger.info(
         "model call is repeated",
-        extra={
-            "model": model,
-            "attempt": state.attempt_number,
-            "error_type": failure.error_type if failure else None,
-            "wait_seconds": round(state.upcoming_sleep, 3),
-        },
+        model=model,
+        attempt=state.attempt_number,
+        error_type=failure.error_type if failure else None,
+        wait_seconds=round(state.upcoming_sleep, 3),
     )

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from nightshift.domain.errors import TransientError
 from nightshift.domain.tool import Tool
+from nightshift.telemetry import current_log_keys
 
 MAX_REQUEST_BYTES: Final = 5_500_000
 """Of source, arguments, agent state and environment together, as JSON; Lambda takes 6 MB in one request."""
@@ -55,6 +56,7 @@ class SandboxRequest:
             "timeout_seconds": self.timeout_seconds,
             "return_char_limit": self.return_char_limit,
             "agent_state": None if self.agent_state is None else dict(self.agent_state),
+            "log_keys": current_log_keys(),
         }
 
 
