@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stack.conftest import ROOT
 from support.events import shape_of
+from support.local_stack import ROOT
 
 
 @pytest.mark.timeout(400)
