@@ -16,6 +16,11 @@ def conflict(writes: int) -> ClientError:
     return _error("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
 
 
+def write_conflict(operation: str) -> ClientError:
+    """Return what DynamoDB says of a single write on an item that a transaction touches."""
+    return _error("TransactionConflictException", operation)
+
+
 def throttled(operation: str) -> ClientError:
     return _error("ThrottlingException", operation)
 
