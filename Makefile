@@ -23,7 +23,8 @@ SAM_LOCAL   = .venv-sam/bin/python ops/local/sam_local.py $(1) --port $(PORT) --
 SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset demo $(INVOKE) start-api record-events test test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
+.PHONY: help install up down reset demo import $(INVOKE) start-api record-events
+.PHONY: test test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -66,6 +67,9 @@ reset: install ## Stop the embedded AWS and delete its state
 demo: up ## Run one agent in the background and show what happens; MODEL=openai/... takes a real model
 	@$(PYTHON) ops/local/demo.py --home $(STACK_HOME) $(if $(MODEL),--model $(MODEL))
 
+import: install ## Import AGENT_FILE=x.af of a Letta server; MODEL=provider/model replaces its model
+	@$(PYTHON) ops/migrate/import_agent_file.py $(AGENT_FILE) --home $(STACK_HOME) $(if $(MODEL),--model $(MODEL))
+
 # ------------------------------------------------------------------------------- one function, in a container of SAM's
 
 $(INVOKE): invoke-%: install ## invoke-<function>: that function in a container, with a recorded event or EVENT=file
@@ -105,7 +109,7 @@ lint: install
 	@echo "check       template.yaml expanded"; $(PYTHON) tests/template/expand.py | .venv/bin/cfn-lint
 
 types: install
-	@echo "check       types"; $(PYTHON) -m mypy --exclude '^tests/emulator/' layers/nightshift functions ops/api tests
+	@echo "check       types"; $(PYTHON) -m mypy --exclude '^tests/emulator/' layers/nightshift functions ops/api ops/migrate tests
 	@$(PYTHON) -m mypy --config-file ops/local/mypy.ini ops/local tests/emulator
 
 format: install ## Format the code and mend what can be mended

@@ -82,7 +82,8 @@ UNOFFERED: Final = (
         ),
     ),
     Unoffered(
-        "Agent files are not offered; retrieve the agent and create another from its fields with POST /v1/agents",
+        "Agent files are not offered over HTTP; `make import` takes one in, "
+        "and an agent is copied from its fields with POST /v1/agents",
         ("GET /v1/agents/<agent_id>/export", "POST /v1/agents/import"),
     ),
     Unoffered(
