@@ -24,7 +24,7 @@ SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 
 .DEFAULT_GOAL := help
 .PHONY: help install up down reset demo import $(INVOKE) start-api record-events
-.PHONY: test test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
+.PHONY: test crash test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -86,6 +86,9 @@ record-events: install ## Record the event of every function on an embedded AWS 
 test: install ## Run all tests that need no stack; those that measure run alone, after the others
 	@$(PYTHON) -m pytest --numprocesses auto --dist loadfile --ignore tests/stack --ignore tests/performance $(TEST)
 	@$(if $(TEST),,$(PYTHON) -m pytest tests/performance)
+
+crash: install ## Die at every write of every scenario and count what is lost, duplicated or stuck
+	@KILL_POINTS=all $(PYTHON) -m pytest --numprocesses auto --dist load tests/crash $(TEST)
 
 test-stack: install ## Run the tests on the embedded AWS
 	@$(PYTHON) -m pytest tests/stack $(TEST)

@@ -1,8 +1,9 @@
-"""Ends a process at one of its writes: just before it, just after it, or with the answer lost on the way."""
+"""Strikes at one of the writes of whatever runs: a process dies there, or somebody else gets in between."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -28,47 +29,64 @@ WRITES = frozenset(
 )
 
 
-class Death(StrEnum):
-    BEFORE = "before the write"
-    AFTER = "after the write"
+class Strike(StrEnum):
+    DEATH_BEFORE = "death before the write"
+    DEATH_AFTER = "death after the write"
     ANSWER_LOST = "the answer is lost"
+    MEDDLING_BEFORE = "meddling before the write"
+    MEDDLING_AFTER = "meddling after the write"
+
+
+DEATHS = (Strike.DEATH_BEFORE, Strike.DEATH_AFTER, Strike.ANSWER_LOST)
+MEDDLINGS = (Strike.MEDDLING_BEFORE, Strike.MEDDLING_AFTER)
 
 
 @dataclass(slots=True)
 class KillSwitch:
-    """Counts writes, and strikes at one of them.
+    """Counts what changes something out there, and strikes once.
 
     Attributes:
         at: 1-based number of the write to strike at, None to count only.
-        written: names of the writes so far, in their order.
+        meddle: what somebody else does at a meddling.
+        written: how many writes there were so far.
     """
 
     at: int | None = None
-    death: Death = Death.BEFORE
-    written: list[str] | None = None
+    strike: Strike = Strike.DEATH_BEFORE
+    meddle: Callable[[], None] = lambda: None
+    written: int = 0
     has_struck: bool = False
-
-    def __post_init__(self) -> None:
-        self.written = []
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def passed(self, operation: str, act: Callable[[], Any]) -> Any:
-        """Do what changes something out there, and strike if it is its turn."""
-        assert self.written is not None
-        self.written.append(operation)
-        if len(self.written) != self.at:
-            return act()
-        self.has_struck = True
-        if self.death is Death.BEFORE:
-            raise ProcessDiedError(operation)
-        act()
-        if self.death is Death.AFTER:
-            raise ProcessDiedError(operation)
-        raise ReadTimeoutError(endpoint_url="https://aws.invalid")
+        """Do what changes something, and strike if it is its turn."""
+        with self._lock:
+            self.written += 1
+            is_turn = self.written == self.at
+            self.has_struck |= is_turn
+        return self._struck(operation, act) if is_turn else act()
+
+    def _struck(self, operation: str, act: Callable[[], Any]) -> Any:
+        match self.strike:
+            case Strike.DEATH_BEFORE:
+                raise ProcessDiedError(operation)
+            case Strike.DEATH_AFTER:
+                act()
+                raise ProcessDiedError(operation)
+            case Strike.ANSWER_LOST:
+                act()
+                raise ReadTimeoutError(endpoint_url="https://aws.invalid")
+            case Strike.MEDDLING_BEFORE:
+                self.meddle()
+                return act()
+            case Strike.MEDDLING_AFTER:
+                answer = act()
+                self.meddle()
+                return answer
 
     @contextmanager
-    def armed(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    def armed(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         """Watch every write that any client makes inside the block."""
-        assert self.written is not None
         make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
 
         def make_deadly_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
@@ -78,4 +96,4 @@ class KillSwitch:
 
         with monkeypatch.context() as patch:
             patch.setattr(BaseClient, "_make_api_call", make_deadly_call)
-            yield self.written
+            yield

@@ -4,6 +4,7 @@ Everything is read from the template, key schemas, indexes, streams and the func
 cannot pass on a stack that nobody deploys. `from support.aws_tables import stack` gives a test the fixture.
 """
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,12 @@ from moto import mock_aws
 from nightshift.storage import clients, secrets
 
 REGION: Final = "eu-central-1"
+_PSEUDO_PARAMETERS: Final = {
+    "AccountId": "123456789012",
+    "Partition": "aws",
+    "Region": REGION,
+    "StackName": "nightshift",
+}
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 type Json = dict[str, Any]
@@ -56,10 +63,24 @@ class Stack:
         own = self.template["Resources"][function]["Properties"]["Environment"]["Variables"]
         return {name: self._resolve(value, parameters) for name, value in (shared | own).items()}
 
+    def empty(self) -> None:
+        """Begin anew: tables and their streams without an item, queues without a message. Costs 20 ms."""
+        self.calls.clear()
+        for logical_id, resource in self.template["Resources"].items():
+            match resource["Type"]:
+                case "AWS::DynamoDB::Table":
+                    client_of("dynamodb").delete_table(TableName=self.values[logical_id])
+                    _create_table(self, logical_id, resource["Properties"])
+                case "AWS::SQS::Queue":
+                    client_of("sqs").delete_queue(QueueUrl=self.values[logical_id])
+                    _create_queue(self, logical_id, resource["Properties"])
+
     def _resolve(self, value: Any, parameters: dict[str, str]) -> str:
         if isinstance(value, dict) and "Ref" in value:
             logical_id = value["Ref"]
             return parameters.get(logical_id) or self.values.get(logical_id) or f"{logical_id}-is-not-in-moto"
+        if isinstance(value, dict) and "Fn::Sub" in value:
+            return re.sub(r"\$\{AWS::(\w+)\}", lambda found: _PSEUDO_PARAMETERS[found[1]], value["Fn::Sub"])
         return str(value)
 
     def messages(self, queue: str) -> list[Json]:
@@ -79,12 +100,21 @@ class Stack:
         client = client_of("dynamodbstreams")
         arn = client_of("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
         records: list[Any] = []
-        for shard in client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
-            start = client.get_shard_iterator(
-                StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-            )["ShardIterator"]
-            records += client.get_records(ShardIterator=start)["Records"]
+        for iterator in self.stream_iterators(table):
+            records += client.get_records(ShardIterator=iterator)["Records"]
         return [{**record, "eventSourceARN": arn} for record in records]
+
+    def stream_iterators(self, table: str) -> list[str]:
+        """Return a position at the beginning of each shard of a table's stream."""
+        client = client_of("dynamodbstreams")
+        arn = client_of("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        shards = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        return [
+            client.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")[
+                "ShardIterator"
+            ]
+            for shard in shards
+        ]
 
 
 @cache
