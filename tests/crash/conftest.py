@@ -10,11 +10,11 @@ import queue_runner
 import workflow_slice
 from crash.aftermath import Harm
 from support.aws_tables import Stack, client_of
-from support.lane_fixtures import provider, stack
+from support.lane_fixtures import lane, provider, stack
 from support.receiver import Receiver, running_receiver
 from support.state_machine import load_definition
 
-__all__ = ["provider", "stack"]
+__all__ = ["lane", "provider", "stack"]
 
 _FIGURES = pytest.StashKey[Counter[str]]()
 
