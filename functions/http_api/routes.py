@@ -83,6 +83,9 @@ ROUTES = (
     Route("GET", "/v1/runs/<run_id>/messages", "run_operations:list_run_messages"),
     Route("GET", "/v1/runs/<run_id>/steps", "run_operations:list_run_steps"),
     Route("GET", "/v1/runs/<run_id>/usage", "run_operations:retrieve_usage"),
+    # What runs cost.
+    Route("GET", "/v1/runs/<run_id>/receipt", "receipt_operations:retrieve_receipt"),
+    Route("GET", "/v1/receipts", "receipt_operations:add_up_receipts"),
     # Runs and steps, beyond the above.
     Route("GET", "/v1/runs/active", "run_operations:list_active_runs"),
     Route("DELETE", "/v1/runs/<run_id>", "run_operations:delete_run"),

@@ -27,7 +27,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     state = LongRunState.from_event(event)
     keys = {"tenant": state.tenant, "conversation_id": state.conversation_id, "correlation_id": state.correlation_id}
     with log_keys(**keys, slice=state.slices + 1):
-        result = _slices().run(state.tenant, state.conversation_id, context.get_remaining_time_in_millis())
+        remaining_ms = context.get_remaining_time_in_millis()
+        result = _slices().run(state.tenant, state.conversation_id, remaining_ms, state.transitions)
         if not state.is_full:
             return state.after(result)
         continue_as_long_run(LongRuns(clients.stepfunctions(), _settings().long_run_arn), result, state.correlation_id)

@@ -63,7 +63,30 @@ def test_every_path_that_the_machine_reads_is_in_the_state(states: dict[str, Jso
     result = SliceResult(SliceOutcome.WAITS, lease, "run-1", datetime(2026, 11, 25, tzinfo=UTC))
     after = STATE.after(result)
     assert set(re.findall(r"\$\.(\w+)", str(states))) <= after.keys()
-    assert LongRunState.from_event(after) == LongRunState("default", "agent-1", "correlation", slices=4)
+    assert LongRunState.from_event(after) == LongRunState(
+        "default", "agent-1", "correlation", slices=4, has_waited=True
+    )
+
+
+def test_slices_count_every_state_that_the_machine_enters(machine: Json, states: dict[str, Json]) -> None:
+    outcomes = ["continues", "continues", "waits", "finished"]
+    entered = transitions = slices = 0
+    name = machine["Definition"]["StartAt"]
+    while True:
+        entered += 1
+        match states[name]["Type"]:
+            case "Choice":
+                choices = {choice["StringEquals"]: choice["Next"] for choice in states[name]["Choices"]}
+                name = choices.get(outcomes[slices], states[name]["Default"])
+            case "Task":
+                event = {"tenant": "t", "conversation_id": "c", "correlation_id": "", "slices": slices}
+                transitions += LongRunState.from_event(event | {"outcome": outcomes[slices]}).transitions
+                slices, name = slices + 1, states[name]["Next"]
+            case "Wait":
+                name = states[name]["Next"]
+            case _:
+                break
+    assert (slices, transitions) == (3, entered)
 
 
 def test_slice_has_the_time_its_function_has(states: dict[str, Json], deployment: Deployment) -> None:

@@ -1,6 +1,6 @@
 """A Run: one request to process messages, from acceptance to a terminal status."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -37,6 +37,33 @@ class DisplayConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What a run took of AWS.
+
+    Attributes:
+        slices: in which runners worked on it.
+        runner_ms: that they took, model calls and all; up to ten runs share the invocation that is billed.
+        write_units, half_read_units: of DynamoDB, as it charges them; a read is charged by halves.
+        transitions: of the LongRun state machine.
+    """
+
+    slices: int = 0
+    runner_ms: int = 0
+    write_units: int = 0
+    half_read_units: int = 0
+    transitions: int = 0
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(
+            self.slices + other.slices,
+            self.runner_ms + other.runner_ms,
+            self.write_units + other.write_units,
+            self.half_read_units + other.half_read_units,
+            self.transitions + other.transitions,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The state of one run as it is stored.
 
@@ -48,6 +75,9 @@ class Run:
         wait_count: times it was put to sleep because its provider asked for time.
         started_call_ids: tool calls that must never be repeated and were started; their returns are not stored yet.
         ttft_ns: from the start of work to the model's first answer.
+        spent: from its acceptance up to its newest checkpoint.
+        nano_dollars: what its model calls cost, as far as their models have a price (domain/prices.py).
+        unpriced_calls: model calls whose model has none.
         has_outputs: whether its steps kept what it asked to be told of its model's tokens (domain/step_outputs.py).
         body_hash: of the request that made it, to know the SDK's repetition by; None in runs of older versions.
     """
@@ -74,6 +104,9 @@ class Run:
     wait_count: int = 0
     started_call_ids: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    spent: Spent = field(default_factory=Spent)
+    nano_dollars: int = 0
+    unpriced_calls: int = 0
     ttft_ns: int | None = None
     body_hash: str | None = None
     has_outputs: bool = False
@@ -82,6 +115,20 @@ class Run:
     def public_conversation_id(self) -> str | None:
         """Return the conversation id as the API shows it: None for the agent's default conversation."""
         return None if self.conversation_id == self.agent_id else self.conversation_id
+
+    @property
+    def is_priced(self) -> bool:
+        """Tell whether all its model calls had a price; runs of older versions with tokens counted none."""
+        return not self.unpriced_calls and (self.nano_dollars > 0 or not self.usage.total_tokens)
+
+    def with_call(self, usage: Usage, nano_dollars: int | None) -> "Run":
+        """Return the run with one more model call; None is the cost of a model that has no price."""
+        return replace(
+            self,
+            usage=self.usage + usage,
+            nano_dollars=self.nano_dollars + (nano_dollars or 0),
+            unpriced_calls=self.unpriced_calls + (nano_dollars is None),
+        )
 
     @property
     def total_duration_ns(self) -> int | None:

@@ -22,6 +22,7 @@ class Step:
     Attributes:
         number: 1-based within its run; the step's id holds it.
         stop_reason: why the model stopped or why the step failed, None while the loop goes on.
+        nano_dollars: what the call cost, None where its model had no price in the table of `price_version`.
         model_ns: duration of the model call with its retries.
         error_type, error: class-like name and public text of the failure, None for a success.
         feedback, tags: what a person thought of it afterwards.
@@ -37,6 +38,8 @@ class Step:
     model_endpoint: str | None
     context_window_tokens: int
     usage: Usage = field(default_factory=Usage)
+    nano_dollars: int | None = None
+    price_version: str | None = None
     stop_reason: StopReason | None = None
     model_ns: int = 0
     request_id: str | None = None

@@ -20,7 +20,7 @@ from nightshift.domain.approval import ApprovalRequest
 from nightshift.domain.conversation import ContextStart
 from nightshift.domain.errors import ConditionFailedError, LeaseLostError, NightshiftError
 from nightshift.domain.message import Message, MessageDraft, Role, ToolCall, ToolReturn
-from nightshift.domain.run import Run
+from nightshift.domain.run import Run, Spent
 from nightshift.domain.run_status import RunStatus
 from nightshift.domain.step import Step
 from nightshift.domain.stop_reason import StopReason, status_of
@@ -98,7 +98,7 @@ class Checkpoints:
             LeaseLostError: another runner executes the conversation; nothing was written.
             RunEndedError: the run was ended by another hand; nothing was written.
         """
-        marked = replace(state.run, started_call_ids=(*state.run.started_call_ids, *call_ids))
+        marked = replace(state.metered(state.run), started_call_ids=(*state.run.started_call_ids, *call_ids))
         try:
             self.database.dynamo.write(self.database.runs.advance(state.run, marked))
         except ConditionFailedError as failed:
@@ -150,7 +150,7 @@ class Checkpoints:
         """
         *_, summary = messages = self._place(state, entries)
         start = ContextStart(summary.sequence, kept[0].sequence if kept else summary.sequence)
-        changed = _reaching(replace(changed, starts_without_progress=0), messages)
+        changed = _reaching(replace(state.metered(changed), starts_without_progress=0), messages)
         writes: list[Write] = [
             self.database.runs.advance(state.run, changed),
             self.database.conversations.start_context(state.lease, start),
@@ -167,7 +167,7 @@ class Checkpoints:
             LeaseLostError: another runner executes the conversation; nothing was written.
             RunEndedError: the run was ended by another hand; nothing was written.
         """
-        slept = replace(changed, starts_without_progress=0)
+        slept = replace(state.metered(changed), starts_without_progress=0)
         sleep = self.database.conversations.put_to_sleep(state.lease, until)
         self._transact(state, [self.database.runs.advance(state.run, slept), sleep])
         state.run = slept
@@ -179,7 +179,7 @@ class Checkpoints:
         history stays one that a model takes.
         """
         messages = self._place(state, self.missing_returns(state))
-        left = _reaching(state.run, messages)
+        left = _reaching(state.metered(state.run), messages)
         writes: list[Write] = [self.database.runs.advance(state.run, left)] if messages else []
         writes += self._additions(state, messages, None)
         approval = approval_after(state.conversation, state.request, left, messages)
@@ -220,13 +220,22 @@ class Checkpoints:
         releases: bool,
     ) -> None:
         messages = self._place(state, entries)
-        ended = _reaching(ended, messages)
-        ending = self.database.runs.end(state.run, ended, state.request.correlation_id)
+        ended = _reaching(state.metered(ended), messages)
         approval = approval_after(state.conversation, state.request, ended, messages)
-        dequeued = self._dequeue(state, ended, releases, approval)
-        self._transact(state, [*ending, dequeued, *self._additions(state, messages, step)], beside)
+        others = [self._dequeue(state, ended, releases, approval), *self._additions(state, messages, step)]
+        ended = self._with_last_write(state, ended, [*others, *beside])
+        ending = self.database.runs.end(state.run, ended, state.request.correlation_id)
+        self._transact(state, [*ending, *others], beside)
         state.run = ended
         state.conversation = replace(state.conversation, approval=approval or state.conversation.approval)
+
+    def _with_last_write(self, state: RunState, ended: Run, others: Sequence[Write]) -> Run:
+        """Return the run with what its terminal transaction will be charged, which no later write could add."""
+        from nightshift.storage.write_units import estimate_write_units  # noqa: PLC0415 -- once in a run
+
+        ending = self.database.runs.end(state.run, ended, state.request.correlation_id)
+        units = estimate_write_units([*ending, *others])
+        return replace(ended, spent=ended.spent + Spent(write_units=units))
 
     def _dequeue(self, state: RunState, run: Run, releases: bool, approval: ApprovalRequest | None) -> Write:
         conversations = self.database.conversations
@@ -244,7 +253,7 @@ class Checkpoints:
         beside: Sequence[Write] = (),
     ) -> None:
         messages = self._place(state, entries)
-        changed = _reaching(changed, messages)
+        changed = _reaching(state.metered(changed), messages)
         writes: list[Write] = [self.database.runs.advance(state.run, changed)]
         self._transact(state, [*writes, *self._additions(state, messages, step)], beside)
         state.run = changed

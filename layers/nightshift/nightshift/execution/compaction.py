@@ -21,6 +21,7 @@ from nightshift.domain.compaction import (
 )
 from nightshift.domain.errors import ModelCallError, RunFailedError
 from nightshift.domain.message import Compaction, Message, MessageDraft, Role, TextPart
+from nightshift.domain.prices import price_table
 from nightshift.domain.run import Run
 from nightshift.domain.step import Step, StepStatus
 from nightshift.domain.stop_reason import StopReason
@@ -30,6 +31,7 @@ from nightshift.execution.context_window import CHARS_PER_TOKEN, MESSAGE_OVERHEA
 from nightshift.execution.model_request import ask
 from nightshift.execution.model_source import ModelSource
 from nightshift.execution.run_log import count_tokens, provider_of
+from nightshift.execution.prices import price_of_call
 from nightshift.execution.run_state import Entry, RunState
 from nightshift.execution.skills import show_skills
 from nightshift.execution.step import MODEL_TIMEOUT_SECONDS, StepResult
@@ -106,7 +108,7 @@ class Compactor:
             step = replace(_step_of(state, None), created_at=began_at, model_ns=model_ns)
             step = replace(step, status=StepStatus.FAILED, stop_reason=error.stop_reason)
             step = replace(step, error_type=error.error_type, error=str(error))
-            failed = replace(run, error=str(error), step_count=step.number)
+            failed = replace(run.with_call(step.usage, None), error=str(error), step_count=step.number)
             return failed, error.stop_reason, StepResult(step, None, error.stop_reason, str(error))
         return state.run, StopReason.END_TURN, None
 
@@ -154,7 +156,9 @@ class Compactor:
         # A compaction belongs to the step that filled the context, or to the one that found it too long.
         is_after_step = compaction.trigger == Trigger.POST_STEP
         step_id = ids.step_id(run.id, run.step_count if is_after_step else run.step_count + 1)
-        changed = replace(run, usage=run.usage + summary.usage, step_count=step.number if step else run.step_count)
+        cost = price_of_call(self.models, summary.handle, summary.usage)
+        step = replace(step, nano_dollars=cost, price_version=price_table().version) if step else None
+        changed = replace(run.with_call(summary.usage, cost), step_count=step.number if step else run.step_count)
         system = self._compile_system(state)
         entries = [Entry(draft, step_id) for draft in drafts]
         self.checkpoints.compact(state, changed, entries, cut.kept, system, step)

@@ -21,6 +21,7 @@ class LongRunState:
     conversation_id: str
     correlation_id: str
     slices: int
+    has_waited: bool = False
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> Self:
@@ -29,7 +30,13 @@ class LongRunState:
         Raises:
             KeyError: a field is missing.
         """
-        return cls(event["tenant"], event["conversation_id"], event["correlation_id"], event["slices"])
+        return cls(
+            event["tenant"],
+            event["conversation_id"],
+            event["correlation_id"],
+            event["slices"],
+            event["outcome"] == SliceOutcome.WAITS,
+        )
 
     def after(self, result: SliceResult) -> dict[str, Any]:
         """Return the state for the next round, with what the machine decides upon."""
@@ -41,6 +48,14 @@ class LongRunState:
             "outcome": result.outcome.value,
             "wait_until": to_iso(result.wait_until) if result.wait_until else None,
         }
+
+    @property
+    def transitions(self) -> int:
+        """Return the states that the machine enters for the slice that begins: deciding, a wait, the slice.
+
+        The first slice of an execution pays for the way out too: deciding again, and the end.
+        """
+        return 2 + self.has_waited + (2 if self.slices == 0 else 0)
 
     @property
     def is_full(self) -> bool:

@@ -249,9 +249,8 @@ class RunLoop:
         if first_answer_ns is None and result.answer is not None and run.started_at is not None:
             first_answer_ns = (self.clock.now() - run.started_at) // timedelta(microseconds=1) * 1_000
         return replace(
-            run,
+            run.with_call(result.step.usage, result.step.nano_dollars),
             step_count=result.step.number,
-            usage=run.usage + result.step.usage,
             ttft_ns=first_answer_ns,
             error=result.error,
             has_outputs=run.has_outputs or result.outputs is not None,

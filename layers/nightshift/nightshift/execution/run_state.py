@@ -1,6 +1,6 @@
 """What a runner holds of the run that it executes, and the errors that end its work on it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nightshift.domain.agent import Agent
@@ -8,12 +8,13 @@ from nightshift.domain.content import Base64Image
 from nightshift.domain.conversation import Conversation, Lease
 from nightshift.domain.errors import NightshiftError
 from nightshift.domain.message import Message, MessageDraft, Role, ToolCall, ToolReturn
-from nightshift.domain.run import Run
+from nightshift.domain.run import Run, Spent
 from nightshift.domain.run_request import RunRequest
 from nightshift.domain.stop_reason import StopReason
 from nightshift.domain.tool_course import ToolCourse
 from nightshift.execution.approvals import Opening, open_run
 from nightshift.execution.context_window import is_full
+from nightshift.execution.meter import Meter
 from nightshift.execution.offer import Toolset
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class RunState:
         context: messages of the context window, oldest first, without the system message.
         step_tokens: what the newest step took of the window, 0 when unknown or when the context was compacted since.
         ending: why the run is over but for the compaction of its context; its last answer is written then.
+        meter: what this slice takes for the run.
+        spent_before: what it took in earlier slices.
         opening: how the run begins, by what its conversation's client is asked for.
         toolset: the tools that the run has.
         course: the agent's tool rules, and what was called in this turn.
@@ -48,12 +51,14 @@ class RunState:
     conversation: Conversation
     run: Run
     request: RunRequest
+    meter: Meter
     agent: Agent | None = None
     system: str = ""
     context: list[Message] = field(default_factory=list)
     step_tokens: int = 0
     ending: StopReason | None = None
     opening: Opening = field(init=False)
+    spent_before: Spent = field(init=False)
     toolset: Toolset = field(default_factory=Toolset)
     course: ToolCourse = field(default_factory=ToolCourse)
     returns: dict[str, ToolReturn] = field(default_factory=dict)
@@ -62,6 +67,11 @@ class RunState:
 
     def __post_init__(self) -> None:
         self.opening = open_run(self.conversation, self.request)
+        self.spent_before = self.run.spent
+
+    def metered(self, run: Run) -> Run:
+        """Return the run with all that it took up to now."""
+        return replace(run, spent=self.spent_before + self.meter.spent())
 
     @property
     def unwritten_inputs(self) -> tuple[MessageDraft, ...]:

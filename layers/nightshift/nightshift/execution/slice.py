@@ -17,6 +17,7 @@ from nightshift.domain.conversation import Conversation, Lease
 from nightshift.domain.errors import LeaseLostError
 from nightshift.execution.budget import SliceBudget
 from nightshift.execution.heartbeat import Heartbeat
+from nightshift.execution.meter import Meter
 from nightshift.execution.model_source import ModelSource
 from nightshift.execution.removal import remove_conversation
 from nightshift.execution.run_loop import Ended, Paused, RunLoop
@@ -24,6 +25,7 @@ from nightshift.execution.run_state import RunState
 from nightshift.settings import ExecutionSettings
 from nightshift.storage import clients
 from nightshift.storage.database import Database
+from nightshift.storage.dynamo import Consumption, counting
 from nightshift.storage.secrets import Secret
 from nightshift.telemetry import log_keys, logger, measured
 from nightshift.tools.sandbox import Sandbox
@@ -49,6 +51,16 @@ class SliceResult:
     lease: Lease | None = None
     run_id: str | None = None
     wait_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """What one runner works with from its claim to the end of its slice."""
+
+    lease: Lease
+    heartbeat: Heartbeat
+    budget: SliceBudget
+    meter: Meter
 
 
 LOST: Final = SliceResult(SliceOutcome.LOST)
@@ -82,12 +94,19 @@ class SliceRunner:
             allow_private_mcp_servers=settings.allow_private_mcp_servers,
         )
 
-    def run(self, tenant: str, conversation_id: str, remaining_ms: int) -> SliceResult:
+    def run(self, tenant: str, conversation_id: str, remaining_ms: int, transitions: int = 0) -> SliceResult:
         """Execute one slice of the conversation in a function that is ended in `remaining_ms`.
+
+        `transitions` of the state machine are what this slice costs beside.
 
         Raises:
             TransientError: a service failed. The lease is left to run out, which keeps the repeat from coming at once.
         """
+        meter = Meter(self.clock, Consumption(), transitions)
+        with counting(meter.consumption):
+            return self._run(tenant, conversation_id, remaining_ms, meter)
+
+    def _run(self, tenant: str, conversation_id: str, remaining_ms: int, meter: Meter) -> SliceResult:
         budget = SliceBudget.begin(self.clock, self.slice_duration, remaining_ms)
         holder = ids.new_id("lease")
         conversation = self.database.conversations.claim(
@@ -103,54 +122,53 @@ class SliceRunner:
             logger.info("conversation claimed", run_id=run_id, fencing_token=lease.fencing_token, waiting=waiting)
             try:
                 with Heartbeat(self.database.conversations, lease, self.clock, self.lease_duration) as heartbeat:
-                    return self._work(conversation, lease, heartbeat, budget)
+                    return self._work(conversation, _Shift(lease, heartbeat, budget, meter))
             except LeaseLostError as lost:
                 lease_lost = measured({"LeaseLosses": 1})
                 logger.warning("lease lost", fencing_token=lease.fencing_token, reason=str(lost), **lease_lost)
                 return LOST
 
-    def _work(self, conversation: Conversation, lease: Lease, heartbeat: Heartbeat, budget: SliceBudget) -> SliceResult:
+    def _work(self, conversation: Conversation, shift: _Shift) -> SliceResult:
         while True:
-            left = self._empty_queue(conversation, lease, heartbeat, budget)
+            left = self._empty_queue(conversation, shift)
             if isinstance(left, SliceResult):
                 return left
             if left.is_deleted:
-                return self._remove(lease, heartbeat, budget)
-            found = self.database.conversations.release(lease)
+                return self._remove(shift)
+            found = self.database.conversations.release(shift.lease)
             if found is None:
                 return FINISHED
-            if found.waiting and budget.is_used_up:
-                return self._hand_over(lease, found.waiting[0])
+            if found.waiting and shift.budget.is_used_up:
+                return self._hand_over(shift.lease, found.waiting[0])
             conversation = found
 
-    def _empty_queue(
-        self, conversation: Conversation, lease: Lease, heartbeat: Heartbeat, budget: SliceBudget
-    ) -> Conversation | SliceResult:
+    def _empty_queue(self, conversation: Conversation, shift: _Shift) -> Conversation | SliceResult:
         """Execute the runs that are known to wait; return the conversation without them, or how the slice ended."""
         while conversation.waiting:
             run_id = conversation.waiting[0]
-            match self._execute_first(conversation, lease, heartbeat, budget):
+            match self._execute_first(conversation, shift):
                 case Paused(until=None):
-                    return self._hand_over(lease, run_id)
+                    return self._hand_over(shift.lease, run_id)
                 case Paused(until=until):
-                    return _handed_over(lease, run_id, until)
+                    return _handed_over(shift.lease, run_id, until)
                 case Ended(is_released=True):
                     return FINISHED
                 case Ended(next_sequence=next_sequence, context=context, approval=approval):
                     waiting = conversation.waiting[1:]
                     conversation = replace(conversation, waiting=waiting, next_sequence=next_sequence)
                     conversation = replace(conversation, context=context, approval=approval)
-            if waiting and budget.is_used_up:
-                return self._hand_over(lease, waiting[0])
+            if waiting and shift.budget.is_used_up:
+                return self._hand_over(shift.lease, waiting[0])
+            shift.meter.begin_next_run()
         return conversation
 
-    def _remove(self, lease: Lease, heartbeat: Heartbeat, budget: SliceBudget) -> SliceResult:
-        is_gone = remove_conversation(self.database, lease, heartbeat, budget, self.clock)
+    def _remove(self, shift: _Shift) -> SliceResult:
+        lease = shift.lease
+        is_gone = remove_conversation(self.database, lease, shift.heartbeat, shift.budget, self.clock)
         return FINISHED if is_gone else self._hand_over(lease, lease.conversation_id)
 
-    def _execute_first(
-        self, conversation: Conversation, lease: Lease, heartbeat: Heartbeat, budget: SliceBudget
-    ) -> Ended | Paused:
+    def _execute_first(self, conversation: Conversation, shift: _Shift) -> Ended | Paused:
+        lease = shift.lease
         run = self.database.runs.get(lease.tenant, conversation.waiting[0])
         if run is None:
             raise ValueError(
@@ -158,9 +176,9 @@ class SliceRunner:
             )
         request = self.database.runs.get_request(run)
         with log_keys(run_id=run.id, agent_id=run.agent_id, correlation_id=request.correlation_id):
-            state = RunState(lease, conversation, run, request)
+            state = RunState(lease, conversation, run, request, shift.meter)
             loop = RunLoop(self.database, self.models, self.clock, self.sandbox, self.allow_private_mcp_servers)
-            return loop.execute(state, heartbeat, budget)
+            return loop.execute(state, shift.heartbeat, shift.budget)
 
     def _hand_over(self, lease: Lease, run_id: str) -> SliceResult:
         self.database.conversations.hand_over(lease, self.clock.now())

@@ -65,7 +65,7 @@ def call_model(
 ) -> StepResult:
     """Ask the run's model for its next answer. Writes nothing; a failure is a result, not an exception."""
     handle = state.request.override_model or state.require_agent().model
-    attempt = _Attempt(state, clock, handle, clock.now(), clock.monotonic_ns())
+    attempt = _Attempt(state, source, clock, handle, clock.now(), clock.monotonic_ns())
     try:
         model = source.model(handle)
         attempt = replace(attempt, endpoint=model.endpoint)
@@ -81,6 +81,7 @@ class _Attempt:
     """A step while its model thinks."""
 
     state: RunState
+    source: ModelSource
     clock: Clock
     handle: str
     began_at: datetime
@@ -116,6 +117,9 @@ class _Attempt:
         error_type: str | None = None,
         request_id: str | None = None,
     ) -> Step:
+        from nightshift.domain.prices import price_table  # noqa: PLC0415 -- only where a model was asked
+        from nightshift.execution.prices import price_of_call  # noqa: PLC0415 -- as above
+
         run = self.state.run
         number = run.step_count + 1
         return Step(
@@ -129,6 +133,8 @@ class _Attempt:
             model_endpoint=self.endpoint,
             context_window_tokens=self.state.require_agent().context_window_tokens,
             usage=usage,
+            nano_dollars=price_of_call(self.source, self.handle, usage),
+            price_version=price_table().version,
             stop_reason=stop_reason,
             model_ns=self.clock.monotonic_ns() - self.began_ns,
             request_id=request_id,

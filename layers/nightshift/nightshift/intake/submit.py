@@ -9,7 +9,7 @@ http_api                                  DynamoDB                        RunQue
    ▼ 200, whatever the queue said
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nightshift.clock import Clock
@@ -24,7 +24,7 @@ from nightshift.domain.errors import (
     TooManyRequestsError,
     TransientError,
 )
-from nightshift.domain.run import Run, RunKind
+from nightshift.domain.run import Run, RunKind, Spent
 from nightshift.domain.run_status import RunStatus
 from nightshift.intake.repetition import RUN_HASH_CHARS, EarlierRuns, hash_body, key_of
 from nightshift.intake.wire.create_run import NO_HEADERS, RunHeaders
@@ -119,6 +119,8 @@ class Submission:
         if _may_need_object(body):
             self._require_free(run, key)
             self._require_place(run)
+        from nightshift.storage.write_units import estimate_write_units  # noqa: PLC0415 -- not before a run is accepted
+
         database, lane = self.database, run.conversation_id
         request = body.to_request(correlation_id)
         answers = request.answers if run.kind is RunKind.MESSAGES else None
@@ -126,8 +128,10 @@ class Submission:
         taken = [database.idempotency.claim(run.tenant, lane, key, use, run.created_at)] if key else []
         place = database.conversations.enqueue(run.tenant, lane, run.id, run.created_at, answers)
         asked = database.runs.create_request(run, request)
+        units = estimate_write_units([*taken, place, database.runs.create(run), asked])
+        made = database.runs.create(replace(run, spent=Spent(write_units=units)))
         try:
-            database.transact([*taken, place, database.runs.create(run), asked])
+            database.transact([*taken, place, made, asked])
         except ConditionFailedError as failed:
             if failed.index < len(taken):
                 raise _KeyInUseError(to_key_use(failed.found)) from failed

@@ -9,7 +9,10 @@ leaves over of a batch.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -37,6 +40,39 @@ _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
 _CONFLICT_CODES = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _CONFLICT_ERRORS = frozenset({"TransactionConflictException", "TransactionInProgressException"})
+
+
+_READS = frozenset({"get_item", "batch_get_item", "query"})
+
+
+@dataclass(slots=True)
+class Consumption:
+    """Capacity units that DynamoDB charged, by its own word. A call that it refuses is charged too and not told."""
+
+    write_units: float = 0
+    read_units: float = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, operation: str, charged: Iterable[Mapping[str, Any]]) -> None:
+        units = sum(charge["CapacityUnits"] for charge in charged)
+        with self._lock:
+            if operation in _READS:
+                self.read_units += units
+            else:
+                self.write_units += units
+
+
+_counted: ContextVar[Consumption | None] = ContextVar("counted", default=None)
+
+
+@contextmanager
+def counting(consumption: Consumption) -> Iterator[None]:
+    """Count what calls in this block are charged, and in threads that are started with a copy of its context."""
+    token = _counted.set(consumption)
+    try:
+        yield
+    finally:
+        _counted.reset(token)
 
 
 class _ConflictError(TransientError):
@@ -126,7 +162,7 @@ class Dynamo:
     def get(self, table: str, key: Item, *, consistent: bool = True) -> Item | None:
         """Read one item, None when there is none."""
         with _translated("read"):
-            answer = self._client.get_item(TableName=table, Key=to_attributes(key), ConsistentRead=consistent)
+            answer = self._call("get_item", TableName=table, Key=to_attributes(key), ConsistentRead=consistent)
         return to_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, table: str, keys: Sequence[Item], *, consistent: bool = False) -> list[Item]:
@@ -135,7 +171,7 @@ class Dynamo:
 
         def read(pending: Any) -> Any:
             with _translated("read"):
-                answer = self._client.batch_get_item(RequestItems=pending)
+                answer = self._call("batch_get_item", RequestItems=pending)
             found.extend(to_item(attributes) for attributes in answer["Responses"].get(table, []))
             return answer.get("UnprocessedKeys")
 
@@ -162,7 +198,7 @@ class Dynamo:
         optional = {"IndexName": index, "Limit": limit, "ExclusiveStartKey": to_attributes(start) if start else None}
         arguments |= {name: value for name, value in optional.items() if value is not None}
         with _translated("query"):
-            answer = self._client.query(**arguments)
+            answer = self._call("query", **arguments)
         last = answer.get("LastEvaluatedKey")
         return Page([to_item(attributes) for attributes in answer["Items"]], to_item(last) if last else None)
 
@@ -191,13 +227,13 @@ class Dynamo:
         arguments = _write_arguments(write)
         match write:
             case Put():
-                self._client.put_item(**arguments)
+                self._call("put_item", **arguments)
                 return {}
             case Delete():
-                self._client.delete_item(**arguments)
+                self._call("delete_item", **arguments)
                 return {}
             case Update():
-                return to_item(self._client.update_item(**arguments, ReturnValues="ALL_NEW")["Attributes"])
+                return to_item(self._call("update_item", **arguments, ReturnValues="ALL_NEW")["Attributes"])
 
     def transact(self, writes: Sequence[Write | Check]) -> None:
         """Do all writes or none. boto3 adds a request token, so a repeat after a lost answer is harmless.
@@ -208,17 +244,26 @@ class Dynamo:
         items: Any = [{_item_name(write): _write_arguments(write)} for write in writes]
         for attempt in _until_free():
             with attempt, _translated("transaction"):
-                self._client.transact_write_items(TransactItems=items)
+                self._call("transact_write_items", TransactItems=items)
 
     def delete_many(self, table: str, keys: Sequence[Item]) -> None:
         """Remove up to 25 items without a condition."""
 
         def remove(pending: Any) -> Any:
             with _translated("write"):
-                return self._client.batch_write_item(RequestItems=pending).get("UnprocessedItems")
+                return self._call("batch_write_item", RequestItems=pending).get("UnprocessedItems")
 
         if keys:
             _until_processed({table: [{"DeleteRequest": {"Key": to_attributes(key)}} for key in keys]}, remove)
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        call, consumption = getattr(self._client, operation), _counted.get()
+        if consumption is None:
+            return call(**arguments)
+        answer = call(**arguments, ReturnConsumedCapacity="TOTAL")
+        charged = answer.get("ConsumedCapacity", [])
+        consumption.add(operation, [charged] if isinstance(charged, Mapping) else charged)
+        return answer
 
 
 def _item_name(write: Write | Check) -> str:

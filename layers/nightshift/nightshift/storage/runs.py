@@ -12,14 +12,14 @@ comparison, so a runner that lost its lease can't write (promise 4), and so is t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Final
 
 from nightshift.clock import from_iso, to_iso
 from nightshift.domain.callback import CallbackDelivery
 from nightshift.domain.message import Usage
-from nightshift.domain.run import DEFAULT_MAX_STEPS, DisplayConfig, Run, RunKind
+from nightshift.domain.run import DEFAULT_MAX_STEPS, DisplayConfig, Run, RunKind, Spent
 from nightshift.domain.run_request import RunRequest
 from nightshift.domain.run_status import RunStatus
 from nightshift.domain.stop_reason import StopReason
@@ -96,12 +96,16 @@ class Runs:
         return json_to_request(self.payloads.unpack(item) if item else {})
 
     def list_page(
-        self, tenant: str, agent_id: str | None, *, forward: bool, limit: int, start: Item | None = None
+        self, tenant: str, agent_id: str | None, *, forward: bool, limit: int, start: Item | None = None, day: str = ""
     ) -> Page:
-        """Return index entries (`run_id` added) of a tenant's or an agent's runs by time of acceptance."""
+        """Return index entries (`run_id` added) of a tenant's or an agent's runs by time of acceptance.
+
+        `day`, as in `2026-11-25`, leaves those that were accepted on other days out.
+        """
         name, value, index = ("tenant_agent", scoped(tenant, agent_id), "by_agent") if agent_id else (
             "tenant", tenant, "by_tenant")  # fmt: skip
-        condition, values = f"#{name} = :owner", {"owner": value}
+        condition, values = f"#{name} = :owner", {"owner": value, "day": day}
+        condition += " AND begins_with(#created_order, :day)" if day else ""
         page = self.dynamo.query(self.table, condition, values, index=index, forward=forward, limit=limit, start=start)
         items = [item | {"run_id": split_scoped(item["pk"])[1]} for item in page.items]
         return Page(items, page.next_key)
@@ -151,6 +155,9 @@ def _to_item(run: Run) -> Item:
         "ttft_ns": run.ttft_ns,
         "body_hash": run.body_hash,
         "has_outputs": run.has_outputs or None,
+        "spent": {name: count for name, count in asdict(run.spent).items() if count} or None,
+        "nano_dollars": run.nano_dollars or None,
+        "unpriced_calls": run.unpriced_calls or None,
         **{name: getattr(run.usage, name) or None for name in USAGE_FIELDS},
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -183,6 +190,9 @@ def to_run(item: Item) -> Run:
         wait_count=item.get("wait_count", 0),
         started_call_ids=tuple(item.get("started_call_ids", ())),
         usage=to_usage(item),
+        spent=Spent(**item.get("spent", {})),
+        nano_dollars=item.get("nano_dollars", 0),
+        unpriced_calls=item.get("unpriced_calls", 0),
         ttft_ns=item.get("ttft_ns"),
         body_hash=item.get("body_hash"),
         has_outputs=item.get("has_outputs", False),
