@@ -11,6 +11,7 @@ from nightshift.domain.run import MAX_STARTS_WITHOUT_PROGRESS
 from nightshift.domain.step import Step, StepStatus
 from nightshift.domain.stop_reason import StopReason
 from nightshift.execution.checkpoint import Checkpoints
+from nightshift.execution.meter import Meter
 from nightshift.execution.run_state import Entry, RunEndedError, RunState
 from support.clock import ManualClock
 from support.lane import LEASE, TENANT, Lane
@@ -112,7 +113,8 @@ class RunnerProcess:
     def _look(self) -> None:
         run = self.lane.database.runs.get(TENANT, self.conversation.waiting[0])
         assert run is not None
-        self.state = RunState(self.lease, self.conversation, run, self.lane.database.runs.get_request(run))
+        request = self.lane.database.runs.get_request(run)
+        self.state = RunState(self.lease, self.conversation, run, request, Meter(self.clock))
         self.is_started = self.is_refused = False
 
     def _start(self) -> None:

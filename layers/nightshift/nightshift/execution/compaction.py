@@ -30,8 +30,8 @@ from nightshift.execution.compaction_plan import Cut, Scale, cut_context
 from nightshift.execution.context_window import CHARS_PER_TOKEN, MESSAGE_OVERHEAD_TOKENS
 from nightshift.execution.model_request import ask
 from nightshift.execution.model_source import ModelSource
-from nightshift.execution.run_log import count_tokens, provider_of
 from nightshift.execution.prices import price_of_call
+from nightshift.execution.run_log import count_tokens, provider_of
 from nightshift.execution.run_state import Entry, RunState
 from nightshift.execution.skills import show_skills
 from nightshift.execution.step import MODEL_TIMEOUT_SECONDS, StepResult

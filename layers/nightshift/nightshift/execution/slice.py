@@ -25,7 +25,7 @@ from nightshift.execution.run_state import RunState
 from nightshift.settings import ExecutionSettings
 from nightshift.storage import clients
 from nightshift.storage.database import Database
-from nightshift.storage.dynamo import Consumption, counting
+from nightshift.storage.dynamo import counting_units
 from nightshift.storage.secrets import Secret
 from nightshift.telemetry import log_keys, logger, measured
 from nightshift.tools.sandbox import Sandbox
@@ -102,8 +102,8 @@ class SliceRunner:
         Raises:
             TransientError: a service failed. The lease is left to run out, which keeps the repeat from coming at once.
         """
-        meter = Meter(self.clock, Consumption(), transitions)
-        with counting(meter.consumption):
+        meter = Meter(self.clock, transitions)
+        with counting_units(meter.count_units):
             return self._run(tenant, conversation_id, remaining_ms, meter)
 
     def _run(self, tenant: str, conversation_id: str, remaining_ms: int, meter: Meter) -> SliceResult:

@@ -9,8 +9,7 @@ leaves over of a batch.
 """
 
 import re
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -44,35 +43,23 @@ _CONFLICT_ERRORS = frozenset({"TransactionConflictException", "TransactionInProg
 
 _READS = frozenset({"get_item", "batch_get_item", "query"})
 
+type UnitCounter = Callable[[bool, float], None]
+"""Takes whether a call was a read, and the capacity units that DynamoDB says it charged."""
 
-@dataclass(slots=True)
-class Consumption:
-    """Capacity units that DynamoDB charged, by its own word. A call that it refuses is charged too and not told."""
-
-    write_units: float = 0
-    read_units: float = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, operation: str, charged: Iterable[Mapping[str, Any]]) -> None:
-        units = sum(charge["CapacityUnits"] for charge in charged)
-        with self._lock:
-            if operation in _READS:
-                self.read_units += units
-            else:
-                self.write_units += units
-
-
-_counted: ContextVar[Consumption | None] = ContextVar("counted", default=None)
+_counter: ContextVar[UnitCounter | None] = ContextVar("counter", default=None)
 
 
 @contextmanager
-def counting(consumption: Consumption) -> Iterator[None]:
-    """Count what calls in this block are charged, and in threads that are started with a copy of its context."""
-    token = _counted.set(consumption)
+def counting_units(counter: UnitCounter) -> Iterator[None]:
+    """Count what calls in this block are charged, and in threads that are started with a copy of its context.
+
+    A call that DynamoDB refuses is charged too, but it does not tell.
+    """
+    token = _counter.set(counter)
     try:
         yield
     finally:
-        _counted.reset(token)
+        _counter.reset(token)
 
 
 class _ConflictError(TransientError):
@@ -257,12 +244,13 @@ class Dynamo:
             _until_processed({table: [{"DeleteRequest": {"Key": to_attributes(key)}} for key in keys]}, remove)
 
     def _call(self, operation: str, **arguments: Any) -> Any:
-        call, consumption = getattr(self._client, operation), _counted.get()
-        if consumption is None:
+        call, counter = getattr(self._client, operation), _counter.get()
+        if counter is None:
             return call(**arguments)
         answer = call(**arguments, ReturnConsumedCapacity="TOTAL")
         charged = answer.get("ConsumedCapacity", [])
-        consumption.add(operation, [charged] if isinstance(charged, Mapping) else charged)
+        charges = [charged] if isinstance(charged, Mapping) else charged
+        counter(operation in _READS, sum(charge["CapacityUnits"] for charge in charges))
         return answer
 
 
