@@ -23,7 +23,7 @@ SAM_LOCAL   = .venv-sam/bin/python ops/local/sam_local.py $(1) --port $(PORT) --
 SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset demo import $(INVOKE) start-api record-events
+.PHONY: help install up down reset demo run-status import $(INVOKE) start-api record-events
 .PHONY: test crash test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -81,6 +81,11 @@ start-api: install ## The API's routes at API_PORT=3000, from containers; both s
 record-events: install ## Record the event of every function on an embedded AWS of its own, into events/
 	@$(PYTHON) ops/local/record_events.py
 
+# ---------------------------------------------------------------------------------------------------------- operating
+
+run-status: install ## Show where RUN is; locally, or where NIGHTSHIFT_URL and NIGHTSHIFT_KEY say
+	@$(PYTHON) ops/operate/run_status.py --home $(STACK_HOME) $(RUN)
+
 # ----------------------------------------------------------------------------------------------------- tests and checks
 
 test: install ## Run all tests that need no stack; those that measure run alone, after the others
@@ -112,7 +117,7 @@ lint: install
 	@echo "check       template.yaml expanded"; $(PYTHON) tests/template/expand.py | .venv/bin/cfn-lint
 
 types: install
-	@echo "check       types"; $(PYTHON) -m mypy --exclude '^tests/emulator/' layers/nightshift functions ops/api ops/migrate tests
+	@echo "check       types"; $(PYTHON) -m mypy --exclude '^tests/emulator/' layers/nightshift functions ops/api ops/migrate ops/operate tests
 	@$(PYTHON) -m mypy --config-file ops/local/mypy.ini ops/local tests/emulator
 
 format: install ## Format the code and mend what can be mended

@@ -90,6 +90,7 @@ ROUTES = (
     Route("GET", "/v1/runs/active", "run_operations:list_active_runs"),
     Route("DELETE", "/v1/runs/<run_id>", "run_operations:delete_run"),
     Route("GET", "/v1/runs/<run_id>/metrics", "run_operations:retrieve_run_metrics"),
+    Route("GET", "/v1/runs/<run_id>/explain", "run_operations:explain_run"),
     Route("POST", "/v1/runs/<run_id>/stream", "run_operations:stream_run"),
     Route("GET", "/v1/steps", "step_operations:list_steps"),
     Route("GET", "/v1/steps/<step_id>", "step_operations:retrieve_step"),

@@ -61,6 +61,14 @@ def retrieve_run_metrics(request: Request, run_id: str) -> Json:
     return show_run_metrics(_queries().require_run(request.tenant, run_id))
 
 
+@operation("Tell where a run is: what it waits for, who holds its lease, when it is looked at next, how it went so far")
+def explain_run(request: Request, run_id: str) -> Json:
+    from nightshift.intake.explain import Explanations  # noqa: PLC0415 -- asked by people, not by clients
+
+    run = _queries().require_run(request.tenant, run_id)
+    return Explanations(stage.database(), stage.clock()).explain(run)
+
+
 @operation(
     "Show a run's messages as server-sent events, once it has ended", returns="text/event-stream", body=FollowRun
 )

@@ -62,6 +62,7 @@ class CallbackDelivery:
         attempt: 1-based number of the newest attempt, 0 before the first.
         sent_at: when the newest attempt ended.
         correlation_id: of the API request that made the run, for the logs.
+        next_attempt_at: when the next attempt may be made, as stored; None for a delivery that is not stored yet.
     """
 
     id: str
@@ -77,6 +78,7 @@ class CallbackDelivery:
     status_code: int | None = None
     error: str | None = None
     correlation_id: str = ""
+    next_attempt_at: datetime | None = None
 
     @classmethod
     def of(cls, run: Run, correlation_id: str) -> Self:

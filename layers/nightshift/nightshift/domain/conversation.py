@@ -54,6 +54,8 @@ class Conversation:
         context: what of the history is used since its newest compaction; None before one, and after a reset.
         approval: what its client was asked for last; None when it never was.
         last_run_at, last_stop_reason: when its newest run ended, and why.
+        asleep_until: nobody may claim it before; None unless a provider asked for time.
+        due_at: from when on the sweeper rings for it; None when nothing is to do.
     """
 
     tenant: str
@@ -70,6 +72,8 @@ class Conversation:
     approval: ApprovalRequest | None = None
     last_run_at: datetime | None = None
     last_stop_reason: str | None = None
+    asleep_until: datetime | None = None
+    due_at: datetime | None = None
 
     @property
     def pending_approval(self) -> ApprovalRequest | None:

@@ -47,6 +47,8 @@ def to_conversation(item: Item) -> Conversation:
         approval=_to_approval(item),
         last_run_at=from_epoch_ms(item["last_run_ms"]) if "last_run_ms" in item else None,
         last_stop_reason=item.get("last_stop_reason"),
+        asleep_until=from_epoch_ms(item["asleep_until_ms"]) if "asleep_until_ms" in item else None,
+        due_at=from_epoch_ms(item["due_at"] * 1_000) if "due_at" in item else None,
     )
 
 

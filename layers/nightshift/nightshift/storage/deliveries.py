@@ -8,7 +8,7 @@ record    outcome, due or settled if still at this attempt
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nightshift.clock import from_iso, to_epoch_ms, to_iso
+from nightshift.clock import from_epoch_ms, from_iso, to_epoch_ms, to_iso
 from nightshift.domain.callback import (
     ATTEMPT_TIMEOUT_SECONDS,
     AttemptOutcome,
@@ -142,4 +142,5 @@ def _to_delivery(item: Item) -> CallbackDelivery:
         status_code=item.get("status_code"),
         error=item.get("error"),
         correlation_id=item.get("correlation_id", ""),
+        next_attempt_at=from_epoch_ms(item["next_attempt_ms"]),
     )
