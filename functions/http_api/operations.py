@@ -25,6 +25,7 @@ PATH_IDS: Final[Mapping[str, ids.Prefix]] = MappingProxyType(
         "agent_id": "agent",
         "block_id": "block",
         "mcp_server_id": "mcp_server",
+        "memory_id": "passage",
         "message_id": "message",
         "step_id": "step",
         "tool_id": "tool",

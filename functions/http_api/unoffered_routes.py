@@ -32,8 +32,8 @@ UNOFFERED: Final = (
         ),
     ),
     Unoffered(
-        "Archival memory is not offered; keep what an agent must know in memory blocks, "
-        "or give it a tool that searches a store of yours",
+        "Archives apart from an agent are not offered; keep and find an agent's own passages with "
+        "POST and GET /v1/agents/{agent_id}/archival-memory, and share memory blocks between agents",
         (
             "POST /v1/archives",
             "GET /v1/archives",
@@ -45,10 +45,6 @@ UNOFFERED: Final = (
             "DELETE /v1/archives/<archive_id>/passages/<passage_id>",
             "PATCH /v1/agents/<agent_id>/archives/attach/<archive_id>",
             "PATCH /v1/agents/<agent_id>/archives/detach/<archive_id>",
-            "POST /v1/agents/<agent_id>/archival-memory",
-            "GET /v1/agents/<agent_id>/archival-memory",
-            "GET /v1/agents/<agent_id>/archival-memory/search",
-            "DELETE /v1/agents/<agent_id>/archival-memory/<memory_id>",
             "POST /v1/passages/search",
         ),
     ),

@@ -90,6 +90,11 @@ class Population:
         return self._once("mcp tool", lambda: self.sdk.mcp_servers.tools.list(self.mcp_server_id)[0].id)
 
     @property
+    def passage_id(self) -> str:
+        """A passage that the agent keeps."""
+        return self._once("passage", self._keep_passage)
+
+    @property
     def conversation_id(self) -> str:
         return self._once("conversation", lambda: self.sdk.conversations.create(agent_id=self.agent_id).id)
 
@@ -110,6 +115,10 @@ class Population:
         assert isinstance(server, StreamableHTTPMcpServer)
         return str(server.id)
 
+    def _keep_passage(self) -> str:
+        (passage,) = self.sdk.agents.passages.create(self.agent_id, text="Ada wrote the first program")
+        return str(passage.id)
+
     def _finish_run(self) -> str:
         run = self.deployment.post(self.agent_id)
         self.deployment.answer_doorbells()
@@ -121,6 +130,7 @@ KNOWN: Final[Mapping[str, Callable[[Population], str]]] = {
     "run_id": lambda all_: all_.run_id,
     "step_id": lambda all_: all_.step_id,
     "message_id": lambda all_: all_.message_id,
+    "memory_id": lambda all_: all_.passage_id,
     "block_id": lambda all_: all_.block_id,
     "block_label": lambda _: BLOCK_LABEL,
     "tool_id": lambda all_: all_.tool_id,

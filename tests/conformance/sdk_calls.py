@@ -14,6 +14,10 @@ AGENTS: Final[Mapping[str, Call]] = {
     "agents.list": lambda on: on.sdk.agents.list(limit=5),
     "agents.delete": lambda on: on.sdk.agents.delete(on.agent_id),
     "agents.recompile": lambda on: on.sdk.agents.recompile(on.agent_id),
+    "agents.passages.create": lambda on: on.sdk.agents.passages.create(on.agent_id, text="Ada was born in 1815"),
+    "agents.passages.list": lambda on: (on.passage_id, on.sdk.agents.passages.list(on.agent_id)),
+    "agents.passages.search": lambda on: (on.passage_id, on.sdk.agents.passages.search(on.agent_id, query="Ada")),
+    "agents.passages.delete": lambda on: on.sdk.agents.passages.delete(on.passage_id, agent_id=on.agent_id),
     "agents.blocks.attach": lambda on: on.sdk.agents.blocks.attach(on.block_id, agent_id=on.agent_id),
     "agents.blocks.detach": lambda on: on.sdk.agents.blocks.detach(on.attached_block_id, agent_id=on.agent_id),
     "agents.blocks.list": lambda on: on.sdk.agents.blocks.list(on.agent_id),
@@ -119,6 +123,7 @@ CALLS: Final[Mapping[str, Call]] = {**AGENTS, **MESSAGES, **RUNS, **THE_REST}
 DIFFERENCES: Final[Mapping[str, str]] = {
     "mcp_servers.create": "servers over streamable HTTP alone; secrets are never shown again",
     "agents.tools.run": "tools of Python source and of MCP servers; within 20 s",
+    "agents.passages.search": "by words, not by meaning, among the 1,000 newest",
     "agents.delete": "runs that wait end cancelled, and their callbacks are sent",
     "agents.messages.create_async": "bad fields are refused at once; `Idempotency-Key` is honoured",
     "agents.messages.create": "the run goes on in the background if it takes longer than the gateway waits: "

@@ -76,6 +76,11 @@ class Conversation:
     due_at: datetime | None = None
 
     @property
+    def held_messages(self) -> int:
+        """Return how many messages are shown and used, the system message not counted."""
+        return self.next_sequence - self.history_starts_at
+
+    @property
     def pending_approval(self) -> ApprovalRequest | None:
         """Return what its client is asked for at present."""
         return self.approval if self.approval is not None and self.approval.is_open else None

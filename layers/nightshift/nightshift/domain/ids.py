@@ -1,8 +1,9 @@
 """The only source of ids. Every id is `<prefix>-<uuid4>` in lower case, as the Letta API demands.
 
-Two kinds carry a number inside their uuid, so that looking one up needs no index of its own:
+Three kinds carry a number inside their uuid, so that looking one up needs no index of its own:
 
 * a message id holds the message's sequence in its first 48 bits: a cursor leads straight to its place in the log;
+* a passage id holds the moment of keeping, in microseconds since 1970, in its first 60 bits beside the version;
 * a step id is its run's id with the step's number in the first 24 bits of the last group, which are zero in a run id.
 
 What stays random (74 bits of a message id, 98 of a run id) makes a collision as unlikely as it needs to be, and a
@@ -16,7 +17,7 @@ import uuid
 from typing import Final, Literal
 
 type Prefix = Literal[
-    "agent", "block", "call", "conv", "delivery", "lease", "mcp_server", "message", "run", "step", "tool"
+    "agent", "block", "call", "conv", "delivery", "lease", "mcp_server", "message", "passage", "run", "step", "tool"
 ]
 
 UUID4_PATTERN: Final = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -73,13 +74,28 @@ def message_id(sequence: int) -> str:
     """Make an id for the message at this sequence of its conversation."""
     if not 0 <= sequence <= _MAX_SEQUENCE:
         raise ValueError(f"a sequence is 0 to {_MAX_SEQUENCE}, found {sequence}")
-    number, rest = f"{sequence:012x}", secrets.token_hex(10)
-    return f"message-{number[:8]}-{number[8:]}-4{rest[:3]}-{secrets.choice('89ab')}{rest[3:6]}-{rest[6:18]}"
+    return f"message-{_uuid_beginning_with(f'{sequence:012x}')}"
 
 
 def sequence_of_message(message: str) -> int:
     """Return the sequence that a well-formed message id holds."""
     return int(message[8:16] + message[17:21], 16)
+
+
+def passage_id(moment_us: int) -> str:
+    """Make an id for the passage that is kept at this moment, in microseconds since 1970."""
+    return f"passage-{_uuid_beginning_with(f'{moment_us:015x}')}"
+
+
+def moment_of_passage(passage: str) -> int:
+    """Return the moment that a well-formed passage id holds, in microseconds since 1970."""
+    return int(passage[8:16] + passage[17:21] + passage[23:26], 16)
+
+
+def _uuid_beginning_with(digits: str) -> str:
+    """Return a uuid4, random but for these first hexadecimal digits, 15 at most, between which its version stands."""
+    text = digits + secrets.token_hex(16)
+    return f"{text[:8]}-{text[8:12]}-4{text[12:15]}-{secrets.choice('89ab')}{text[15:18]}-{text[18:30]}"
 
 
 def displayed_otid(message: str, index: int) -> str:

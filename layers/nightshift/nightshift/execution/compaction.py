@@ -36,7 +36,7 @@ from nightshift.execution.run_state import Entry, RunState
 from nightshift.execution.skills import show_skills
 from nightshift.execution.step import MODEL_TIMEOUT_SECONDS, StepResult
 from nightshift.execution.summarizer import Assignment, Summary, summarize
-from nightshift.storage.system_message import compile_for_agent
+from nightshift.storage.system_message import compile_system_message
 from nightshift.telemetry import logger, measured
 
 MAX_COMPACTIONS_PER_STEP = 3
@@ -179,9 +179,9 @@ class Compactor:
     def _compile_system(self, state: RunState) -> Message:
         """Return the system message as memory is now, under the id of the one that it replaces."""
         run, database = state.run, self.checkpoints.database
-        said = state.next_sequence - 1
+        held = state.next_sequence - state.conversation.history_starts_at
         agent = state.require_agent()
-        compiled = compile_for_agent(database, agent, run.conversation_id, self.clock.now(), said)
+        compiled = compile_system_message(database, agent, run.conversation_id, self.clock.now(), held)
         present = database.messages.system_message(run.tenant, run.conversation_id)
         return replace(compiled, id=present.id) if present else compiled
 

@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Any, Final
 
 from nightshift.domain.message import Message, Role
+from nightshift.domain.search_terms import Period, score
+from nightshift.domain.time_zone import zone_of
 from nightshift.execution.run_state import RunState
-from nightshift.execution.search_terms import Period, score, zone_of
 from nightshift.storage.database import Database
 
 NAME: Final = "conversation_search"

@@ -8,8 +8,8 @@ from nightshift.domain import ids
 from nightshift.domain.agent import Agent
 from nightshift.domain.block import Block
 from nightshift.domain.errors import ConditionFailedError, NotFoundError, TransientError
-from nightshift.domain.message import Message, MessageDraft, Role, TextPart
-from nightshift.domain.system_prompt import DEFAULT_SYSTEM, compile_system_prompt
+from nightshift.domain.message import Message
+from nightshift.domain.system_prompt import DEFAULT_SYSTEM, MemorySize
 from nightshift.domain.tool import Tool
 from nightshift.intake.agent_fields import handle_of, random_name, with_fields
 from nightshift.intake.agent_limits import check_agent, check_memory, check_tools
@@ -62,8 +62,10 @@ class AgentRegistry:
         return AgentView(agent, tuple(blocks), tuple(tools))
 
     def _writes(self, agent: Agent, made: Sequence[Block], blocks: Sequence[Block], body: CreateAgent) -> list[Write]:
+        from nightshift.storage.system_message import system_message_of  # noqa: PLC0415 -- most operations compile none
+
         drafts = [message.to_draft() for message in body.initial_message_sequence or ()]
-        system = _system_message(agent, blocks, agent.system_message_id, self.clock, 0)
+        system = system_message_of(agent, blocks, agent.id, agent.created_at, MemorySize(len(drafts)))
         said = [Message(ids.message_id(place), place, agent.created_at, draft) for place, draft in enumerate(drafts, 1)]
         messages = [self.database.messages.append(agent.tenant, agent.id, message) for message in [system, *said]]
         lane = self.database.conversations.create(agent.tenant, agent.id, agent.id, next_sequence=len(messages))
@@ -137,13 +139,11 @@ class AgentRegistry:
 
     def compile(self, agent: Agent) -> Message:
         """Return the system message that the agent's default conversation would begin with if it began now."""
+        from nightshift.storage.system_message import compile_system_message  # noqa: PLC0415 -- as above
+
         lane = self.database.conversations.get(agent.tenant, agent.id)
-        return _system_message(
-            agent,
-            self.database.blocks.get_many(agent.tenant, agent.block_ids),
-            agent.system_message_id or ids.message_id(0),
-            self.clock,
-            lane.next_sequence - 1 if lane else 0,
+        return compile_system_message(
+            self.database, agent, agent.id, self.clock.now(), lane.held_messages if lane else 0
         )
 
     def recompile(self, tenant: str, agent_id: str, *, is_dry_run: bool) -> str:
@@ -217,9 +217,3 @@ def _blank_agent(tenant: str, body: CreateAgent, clock: Clock) -> Agent:
         agent_type=body.agent_type,
         system_message_id=ids.message_id(0),
     )
-
-
-def _system_message(agent: Agent, blocks: Sequence[Block], message_id: str, clock: Clock, recalled: int) -> Message:
-    now = clock.now()
-    text = compile_system_prompt(agent, blocks, None, now, recalled)
-    return Message(message_id, 0, now, MessageDraft(Role.SYSTEM, (TextPart(text),)))

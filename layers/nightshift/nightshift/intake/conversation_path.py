@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nightshift.domain import ids
+from nightshift.domain.agent import Agent
 from nightshift.domain.conversation import Conversation
 from nightshift.domain.description import Description
 from nightshift.domain.errors import InvalidRequestError, NotFoundError
@@ -54,6 +55,18 @@ def find_place(database: Database, tenant: str, conversation_id: str, agent_id: 
     if lane is None or lane.is_deleted:
         raise NotFoundError(f"Agent with ID {conversation_id} not found")
     return Place(lane, None)
+
+
+def agent_in(database: Database, tenant: str, agent_id: str, description: Description | None) -> Agent:
+    """Return the agent as it works in the conversation with this description.
+
+    Raises:
+        NotFoundError: this tenant has no such agent.
+    """
+    agent = database.agents.get(tenant, agent_id)
+    if agent is None:
+        raise NotFoundError(f"Agent with ID {agent_id} not found")
+    return description.adapt(agent) if description else agent
 
 
 def _described(database: Database, tenant: str, conversation_id: str) -> Place:

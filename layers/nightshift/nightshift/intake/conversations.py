@@ -15,7 +15,7 @@ from nightshift.domain.conversation import ContextStart, Conversation
 from nightshift.domain.description import Description
 from nightshift.domain.errors import ConditionFailedError, NotFoundError, TransientError
 from nightshift.domain.message import Message
-from nightshift.intake.conversation_path import Place, find_place
+from nightshift.intake.conversation_path import Place, agent_in, find_place
 from nightshift.intake.conversation_view import ConversationView, show_conversation
 from nightshift.intake.history import HIGHEST, read_context
 from nightshift.intake.listing import Listing, list_indexed
@@ -30,7 +30,6 @@ from nightshift.models.handles import parse_handle
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell, Ring
 from nightshift.storage.dynamo import Check, Write
-from nightshift.storage.system_message import compile_system_message
 from nightshift.telemetry import logger
 
 MAX_FORKED_MESSAGES = 200
@@ -194,7 +193,10 @@ class ConversationRegistry:
             next_sequence=len(placed) + 1,
             context=ContextStart(1, 1) if placed and placed[0].is_summary else None,
         )
-        system = compile_system_message(database, tenant, description.agent_id, description.id, description.created_at)
+        from nightshift.storage.system_message import compile_system_message  # noqa: PLC0415 -- only here
+
+        agent = agent_in(database, tenant, description.agent_id, description)
+        system = compile_system_message(database, agent, description.id, description.created_at, len(placed))
         writes: list[Write | Check] = [
             database.conversations.require(tenant, description.agent_id),
             database.descriptions.create(description),

@@ -78,13 +78,13 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Change an item under a condition; `values` are the `:names` of both expressions."""
+    """Change an item, which is made where there is none; `values` are the `:names` of both expressions."""
 
     table: str
     key: Item
     expression: str
-    condition: str
-    values: Mapping[str, Any]
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,15 +280,16 @@ def _write_arguments(write: Write | Check) -> dict[str, Any]:
     match write:
         case Put():
             arguments: dict[str, Any] = {"TableName": write.table, "Item": to_attributes(write.item)}
-            expressions = {"ConditionExpression": write.condition} if write.condition else {}
-            return arguments | _expression_arguments(expressions, write.values)
+            expressions = {}
         case Update():
             arguments = {"TableName": write.table, "Key": to_attributes(write.key)}
-            expressions = {"UpdateExpression": write.expression, "ConditionExpression": write.condition}
-            return arguments | _expression_arguments(expressions, write.values)
+            expressions = {"UpdateExpression": write.expression}
         case Delete() | Check():
             arguments = {"TableName": write.table, "Key": to_attributes(write.key)}
-            return arguments | _expression_arguments({"ConditionExpression": write.condition}, write.values)
+            expressions = {}
+    if write.condition:
+        expressions["ConditionExpression"] = write.condition
+    return arguments | _expression_arguments(expressions, write.values)
 
 
 def _expression_arguments(expressions: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,32 +1,27 @@
-"""What agents keep in long-term memory: one partition of the messages table an agent, in the order of keeping.
+"""What agents keep in archival memory: one partition of the messages table an agent, in the order of keeping.
 
-`sequence` is the moment of keeping in microseconds since 1970, so that the newest are read first and without an index.
+`sequence` is the moment of keeping in microseconds since 1970, which the passage's id holds, so that the newest are
+read first, a cursor leads to its place, and no index is needed. The item at sequence 0 counts them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from nightshift.clock import from_iso, to_iso
-from nightshift.storage.dynamo import Dynamo, Item, Put
+from nightshift.domain import ids
+from nightshift.domain.errors import ConditionFailedError
+from nightshift.domain.passage import MAX_SEARCHED_PASSAGES, Passage
+from nightshift.storage.dynamo import Delete, Dynamo, Item, Page, Put, Update, Write
 from nightshift.storage.keys import scoped
 from nightshift.storage.payloads import Payloads
 
 PAGE_PASSAGES: Final = 100
 """Passages that one query reads."""
 
-_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_COUNTER: Final = 0
 _DELETE_BATCH: Final = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """Something that an agent wants to remember."""
-
-    content: str
-    tags: tuple[str, ...]
-    kept_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +32,83 @@ class Passages:
     table: str
     payloads: Payloads
 
-    def keep(self, tenant: str, agent_id: str, passage: Passage, place: int = 0) -> Put:
-        """Return the write that keeps a passage; `place` tells apart what is kept in the same moment."""
-        item = {
-            "pk": _key(tenant, agent_id),
-            "sequence": (passage.kept_at - _EPOCH) // timedelta(microseconds=1) + place,
-            "created_at": to_iso(passage.kept_at),
-            "tags": list(passage.tags),
-            **self.payloads.pack(tenant, passage.content, owner=agent_id),
-        }
-        return Put(self.table, item, "attribute_not_exists(#pk)")
+    def keep(self, tenant: str, agent_id: str, passages: Sequence[Passage]) -> list[Write]:
+        """Return the writes that keep passages, whose moments must be free."""
+        puts = [self._put(tenant, agent_id, passage) for passage in passages]
+        return [*puts, self._count_on(tenant, agent_id, len(puts))] if puts else []
+
+    def delete(self, tenant: str, agent_id: str, passage_id: str) -> bool:
+        """Remove a passage; return whether it was there."""
+        key = self._key(tenant, agent_id, ids.moment_of_passage(passage_id))
+        item = self.dynamo.get(self.table, key)
+        try:
+            gone = Delete(self.table, key, "#id = :id", {"id": passage_id})
+            self.dynamo.transact([gone, self._count_on(tenant, agent_id, -1)])
+        except ConditionFailedError:
+            return False
+        self.payloads.delete([item["payload_key"]] if item and "payload_key" in item else [])
+        return True
+
+    def count(self, tenant: str, agent_id: str) -> int:
+        """Return how many passages the agent has."""
+        item = self.dynamo.get(self.table, self._key(tenant, agent_id, _COUNTER))
+        return int(item["passage_count"]) if item else 0
 
     def newest(self, tenant: str, agent_id: str) -> Iterator[Passage]:
-        """Yield the agent's passages, newest first; pages are read as they are consumed."""
-        condition, values = "#pk = :pk", {"pk": _key(tenant, agent_id)}
-        for item in self.dynamo.query_all(
+        """Yield the agent's newest passages, newest first, as many as a search looks at; pages are read as consumed."""
+        condition, values = _condition(tenant, agent_id)
+        items = self.dynamo.query_all(
             self.table, condition, values, forward=False, limit=PAGE_PASSAGES, consistent=True
-        ):
-            yield self._to_passage(item)
+        )
+        return (self.to_passage(item) for item in islice(items, MAX_SEARCHED_PASSAGES))
+
+    def page(self, tenant: str, agent_id: str, forward: bool, limit: int, start: Item | None) -> Page:
+        """Read a page of items in the order of keeping, from behind the key `start`; for `to_passage`."""
+        condition, values = _condition(tenant, agent_id)
+        return self.dynamo.query(
+            self.table, condition, values, forward=forward, limit=limit, start=start, consistent=True
+        )
+
+    def start_of(self, tenant: str, agent_id: str, passage_id: str) -> Item:
+        """Return the key behind which the page goes on that follows a passage."""
+        return self._key(tenant, agent_id, ids.moment_of_passage(passage_id))
 
     def delete_some(self, tenant: str, agent_id: str) -> int:
-        """Remove up to 25 passages of an agent that is being deleted; return how many, 0 when none is left."""
-        condition, values = "#pk = :pk", {"pk": _key(tenant, agent_id)}
-        items = self.dynamo.query(self.table, condition, values, limit=_DELETE_BATCH).items
+        """Remove up to 25 items of an agent that is being deleted; return how many, 0 when none is left."""
+        values = {"pk": _partition(tenant, agent_id)}
+        items = self.dynamo.query(self.table, "#pk = :pk", values, limit=_DELETE_BATCH).items
         self.payloads.delete([item["payload_key"] for item in items if "payload_key" in item])
         if items:
             self.dynamo.delete_many(self.table, [{"pk": item["pk"], "sequence": item["sequence"]} for item in items])
         return len(items)
 
-    def _to_passage(self, item: Item) -> Passage:
-        return Passage(self.payloads.unpack(item), tuple(item.get("tags", ())), from_iso(item["created_at"]))
+    def to_passage(self, item: Item) -> Passage:
+        """Read a passage, its text from the payload bucket where it is large."""
+        content = self.payloads.unpack(item)
+        return Passage(item["id"], content, tuple(item.get("tags", ())), from_iso(item["created_at"]))
+
+    def _put(self, tenant: str, agent_id: str, passage: Passage) -> Put:
+        item = {
+            **self._key(tenant, agent_id, ids.moment_of_passage(passage.id)),
+            "id": passage.id,
+            "created_at": to_iso(passage.created_at),
+            "tags": list(passage.tags),
+            **self.payloads.pack(tenant, passage.content, owner=passage.id),
+        }
+        return Put(self.table, item, "attribute_not_exists(#pk)")
+
+    def _count_on(self, tenant: str, agent_id: str, change: int) -> Update:
+        key = self._key(tenant, agent_id, _COUNTER)
+        return Update(self.table, key, "ADD #passage_count :change", values={"change": change})
+
+    def _key(self, tenant: str, agent_id: str, sequence: int) -> Item:
+        return {"pk": _partition(tenant, agent_id), "sequence": sequence}
 
 
-def _key(tenant: str, agent_id: str) -> str:
+def _condition(tenant: str, agent_id: str) -> tuple[str, Item]:
+    values = {"pk": _partition(tenant, agent_id), "counter": _COUNTER}
+    return "#pk = :pk AND #sequence > :counter", values
+
+
+def _partition(tenant: str, agent_id: str) -> str:
     return scoped(tenant, f"{agent_id}#passages")

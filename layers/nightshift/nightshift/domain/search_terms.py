@@ -1,10 +1,11 @@
-"""How the base tools search: by words, and within a period in the agent's time zone."""
+"""How what an agent said and kept is searched: by words, and within a period in the agent's time zone."""
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Final, Self
 
+from nightshift.domain.time_zone import zone_of
 from nightshift.domain.tool_arguments import ArgumentsError
 
 _WORD: Final = re.compile(r"\w+")
@@ -44,16 +45,6 @@ def score(query: str, text: str) -> float:
         return 1.0 if wanted in found else 0.0
     occurring = sum(word in found for word in words)
     return occurring / len(words) + (1.0 if wanted in found else 0.0)
-
-
-def zone_of(name: str) -> tzinfo:
-    """Return the time zone of this name, UTC where the machine does not know it."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 -- only searches with dates need it
-
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
 
 
 def _moment(text: str | None, zone: tzinfo) -> datetime | None:
