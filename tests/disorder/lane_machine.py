@@ -5,6 +5,7 @@ template; what is chosen at random is who does which of them when. Runners die b
 being chosen late, and their clocks differ by seconds. After each write everything that is stored is checked.
 """
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -26,6 +27,7 @@ WISHES = ("step", "call", "finish", "finish", "sleep", "hand over")
 SECONDS = (1, 20, 61, 200)
 SKEWS = st.sampled_from((-5, 0, 5))
 PICKS = st.integers(0, 7)
+LANE_PICKS = st.sampled_from((0, 0, 0, 1))
 SETTLING_SWEEPS = 40
 
 
@@ -44,19 +46,20 @@ class LaneMachine(RuleBasedStateMachine):
         self.promises = Promises({lane.agent.id: [] for lane in self.lanes})
         self.runs: list[tuple[Lane, Run]] = []
         self.runners: list[RunnerProcess] = []
+        self.gone: list[RunnerProcess] = []
 
-    @rule(of=PICKS, has_callback=st.booleans())
+    @rule(of=LANE_PICKS, has_callback=st.booleans())
     def accept(self, of: int, has_callback: bool) -> None:
-        lane = self.lanes[of % LANES]
+        lane = self.lanes[of]
         url = {"callback_url": "https://hooks.example/x"} if has_callback else {}
         run = lane.accept(f"asked as number {len(self.runs)}", **url)
         self.runs.append((lane, run))
         self.promises.accepted[lane.agent.id].append(run.id)
 
-    @rule(of=PICKS, seconds_ahead=SKEWS, is_answer_lost=st.booleans())
+    @rule(of=LANE_PICKS, seconds_ahead=SKEWS, is_answer_lost=st.booleans())
     def claim(self, of: int, seconds_ahead: int, is_answer_lost: bool) -> None:
         """A doorbell: the first one, a second one, or a late one."""
-        runner = self._claim(self.lanes[of % LANES], SkewedClock(self.clock, seconds_ahead))
+        runner = self._claim(self.lanes[of], SkewedClock(self.clock, seconds_ahead))
         if runner is not None and is_answer_lost:
             assert runner.claim_again(), "a claim whose answer was lost is not known again"
 
@@ -78,29 +81,46 @@ class LaneMachine(RuleBasedStateMachine):
         return runner
 
     @precondition(lambda self: self.runners)
-    @rule(of=PICKS, wish=st.sampled_from(WISHES))
-    def work(self, of: int, wish: str) -> None:
+    @rule(of=PICKS, wishes=st.lists(st.sampled_from(WISHES), min_size=1, max_size=4))
+    def work(self, of: int, wishes: list[str]) -> None:
         runner = self._pick(of)
-        was_holder = self._holds(runner)
+        for wish in wishes:
+            if runner in self.runners:
+                self._work(runner, runner.next_write(wish))
+                self.promises_hold()
+
+    def _work(self, runner: RunnerProcess, write: str) -> None:
+        may_write = runner.may(write, StoredState.read())
         try:
-            runner.work(wish)
+            runner.do(write)
         except LeaseLostError:
-            assert not was_holder, "the holder was refused"
+            assert not may_write, f"{write}: the holder was refused"
             self.runners.remove(runner)
+            return
+        assert may_write or runner.is_refused or write == "look", f"{write}: written by one that is not the holder"
+        if runner.has_left:
+            self.runners.remove(runner)
+            self.gone.append(runner)
 
     @precondition(lambda self: self.runners)
     @rule(of=PICKS)
     def beat(self, of: int) -> None:
-        """A heartbeat; it may come after its runner has given the lane back."""
         runner = self._pick(of)
-        was_holder = self._holds(runner)
+        is_holder = runner.holds(StoredState.read())
         try:
             runner.renew()
         except LeaseLostError:
-            assert not was_holder, "the holder was refused"
+            assert not is_holder, "the holder was refused"
             self.runners.remove(runner)
         else:
-            assert was_holder, "a lease was renewed that is not held"
+            assert is_holder, "a lease was renewed that is not held"
+
+    @precondition(lambda self: self.gone)
+    @rule()
+    def beat_late(self) -> None:
+        """The heartbeat was on its way when its runner gave the lane back."""
+        with pytest.raises(LeaseLostError):
+            self.gone.pop().renew()
 
     @precondition(lambda self: self.runners)
     @rule(of=PICKS)
@@ -135,12 +155,7 @@ class LaneMachine(RuleBasedStateMachine):
             lane.assert_settled([run for of, run in self.runs if of is lane])
 
     def _pick(self, of: int) -> RunnerProcess:
-        """Return a runner that is alive; the newest ones are chosen more often."""
-        return self.runners[-1 - min(of, of % len(self.runners))]
-
-    def _holds(self, runner: RunnerProcess) -> bool:
-        lane = StoredState.read().lanes[runner.lane.agent.id]
-        return (lane.get("lease_holder"), lane["fencing_token"]) == (runner.lease.holder, runner.lease.fencing_token)
+        return self.runners[of % len(self.runners)]
 
 
 def is_claimable(lane: Item, now_ms: int) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from disorder.stored_state import StoredState
 from nightshift.domain import ids
 from nightshift.domain.conversation import Conversation, Lease
 from nightshift.domain.message import MessageDraft, Role, TextPart, ToolCall
@@ -17,6 +18,9 @@ from support.clock import ManualClock
 from support.lane import LEASE, TENANT, Lane
 
 SLEEP = timedelta(seconds=100)
+
+WRITES_OF_RUN = frozenset({"start", "step", "call", "answer calls"})
+"""Guarded by the token on the run alone, which the next runner raises by its own `start`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,40 +75,57 @@ class RunnerProcess:
         )
         return found is not None and found.fencing_token == self.lease.fencing_token
 
+    def holds(self, stored: StoredState) -> bool:
+        lane = stored.lanes[self.lane.agent.id]
+        return (lane.get("lease_holder"), lane["fencing_token"]) == (self.lease.holder, self.lease.fencing_token)
+
+    def may(self, write: str, stored: StoredState) -> bool:
+        """Tell whether the write may succeed: the lane is this runner's, and the run is as it was read."""
+        if self.state is None or write == "hand over":
+            return self.holds(stored)
+        run = stored.runs[self.state.run.id]
+        is_as_read = run == self.state.run and run.fencing_token <= self.lease.fencing_token
+        return is_as_read and (write in WRITES_OF_RUN or self.holds(stored))
+
     def renew(self) -> None:
         self.lane.database.conversations.renew(self.lease, self.clock.now(), LEASE)
 
-    def work(self, wish: str) -> None:
-        """Do the next write: the one that has to come, or what `wish` says where there is a choice.
+    def next_write(self, wish: str) -> str:
+        """Return what comes next: what has to, or `wish` where there is a choice."""
+        if self.state is None:
+            return "look" if self.conversation.waiting else "release"
+        if self.is_refused:
+            return "leave queue"
+        if not self.is_started:
+            return "start"
+        if self.state.run.starts_without_progress > MAX_STARTS_WITHOUT_PROGRESS:
+            return "give up"
+        return "answer calls" if self.checkpoints.missing_returns(self.state) else wish
+
+    def do(self, write: str) -> None:
+        """Make one write.
 
         Raises:
             LeaseLostError: another runner has the lane.
         """
+        writes: dict[str, Callable[[], None]] = {
+            "look": self._look,
+            "start": self._start,
+            "step": lambda: self._step(calls=False),
+            "call": lambda: self._step(calls=True),
+            "answer calls": self._answer_calls,
+            "finish": self._finish,
+            "give up": self._give_up,
+            "sleep": self._sleep,
+            "hand over": self._hand_over,
+            "release": self._release,
+            "leave queue": self._leave_queue,
+        }
         try:
-            self._next_write(wish)()
+            writes[write]()
         except RunEndedError as ended:
             assert self.state is not None
             self.state.run, self.is_refused = ended.run, True
-
-    def _next_write(self, wish: str) -> Callable[[], None]:
-        if self.state is None:
-            return self._look if self.conversation.waiting else self._release
-        if self.is_refused:
-            return self._leave_queue
-        if not self.is_started:
-            return self._start
-        if self.state.run.starts_without_progress > MAX_STARTS_WITHOUT_PROGRESS:
-            return self._give_up
-        if self.checkpoints.missing_returns(self.state):
-            return self._answer_calls
-        wishes: dict[str, Callable[[], None]] = {
-            "step": lambda: self._step(calls=False),
-            "call": lambda: self._step(calls=True),
-            "finish": self._finish,
-            "sleep": self._sleep,
-            "hand over": self._hand_over,
-        }
-        return wishes[wish]
 
     @property
     def checkpoints(self) -> Checkpoints:

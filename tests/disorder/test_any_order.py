@@ -14,7 +14,7 @@ from support.aws_tables import Stack
 from support.logs import captured_logs
 from support.scripted_model.server import ScriptedModel
 
-STORIES = int(os.environ.get("LANE_STORIES", "24"))
+STORIES = int(os.environ.get("LANE_STORIES", "20"))
 WRITES = 50
 """Of one story, at the most."""
 

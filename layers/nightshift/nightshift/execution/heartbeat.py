@@ -18,6 +18,9 @@ class Heartbeat:
 
     A heartbeat that fails is repeated with the next; one that finds the lease lost ends. Either way the fencing token
     protects the data: the heartbeat only makes losing rare and noticed early.
+
+    A process that was paused wakes up in the middle of its work, this thread with it. `check` therefore looks at the
+    clock: past the lease's end it asks the table before anybody calls a model or a tool in this runner's name.
     """
 
     def __init__(self, conversations: Conversations, lease: Lease, clock: Clock, duration: timedelta) -> None:
@@ -29,6 +32,7 @@ class Heartbeat:
         # The thread logs with the keys of the one that works.
         self._thread = threading.Thread(target=copy_context().run, args=(self._beat_until_stopped,), daemon=True)
         self._is_lost = False
+        self._ends_at = clock.now() + duration
         self._newest: Conversation | None = None
 
     def __enter__(self) -> Self:
@@ -40,11 +44,13 @@ class Heartbeat:
         self._thread.join()
 
     def check(self) -> None:
-        """Do nothing while the lease is held.
+        """Do nothing while the lease is held; to be called before each call of a model or a tool.
 
         Raises:
-            LeaseLostError: the last heartbeat found another runner.
+            LeaseLostError: a heartbeat found another runner.
         """
+        if not self._is_lost and self._clock.now() >= self._ends_at:
+            self._beat()
         if self._is_lost:
             raise LeaseLostError(f"conversation {self._lease.conversation_id} was claimed by another runner")
 
@@ -58,8 +64,10 @@ class Heartbeat:
             self._beat()
 
     def _beat(self) -> None:
+        now = self._clock.now()
         try:
-            self._newest = self._conversations.renew(self._lease, self._clock.now(), self._duration)
+            self._newest = self._conversations.renew(self._lease, now, self._duration)
+            self._ends_at = now + self._duration
         except LeaseLostError:
             self._is_lost = True
             logger.warning("heartbeat found the lease lost", fencing_token=self._lease.fencing_token)

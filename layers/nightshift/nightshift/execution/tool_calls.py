@@ -134,24 +134,27 @@ class ToolCalls:
         together = [one for one in ready if one.tool.enable_parallel_execution and not base.has(one.tool)]
         returns: dict[str, ToolReturn] = {}
         if len(together) > 1:
-            self._mark_started(state, together)
+            self._begin(state, together, heartbeat)
             for one, given in zip(together, _run_together(run, together), strict=True):
                 returns[one.call.id] = state.returns[one.call.id] = given
         for one in ready:
             if one.call.id in returns:
                 continue
-            heartbeat.check()
             if base.has(one.tool):
                 returns[one.call.id] = _limited(base.run(one.call, one.tool, one.arguments), one.tool)
                 continue
-            self._mark_started(state, [one])
+            self._begin(state, [one], heartbeat)
             returns[one.call.id] = state.returns[one.call.id] = run(one)
         return returns
 
-    def _mark_started(self, state: RunState, calls: Iterable[_Ready]) -> None:
-        """Note calls that must never be repeated on the run before they are executed: one write, if there are any."""
+    def _begin(self, state: RunState, calls: Iterable[_Ready], heartbeat: Heartbeat) -> None:
+        """Note calls that must never be repeated on the run before they are executed: one write, if there are any.
+
+        The lease is looked at last: a pause of this process may lie between any two lines.
+        """
         if started := [one.call.id for one in calls if not one.is_repeatable]:
             self.checkpoints.mark_started(state, started)
+        heartbeat.check()
 
     def _run_server_tool(self, state: RunState, one: _Ready, budget: SliceBudget) -> ToolReturn:
         attempts = 2 if one.is_repeatable else 1
