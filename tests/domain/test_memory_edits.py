@@ -81,7 +81,7 @@ def test_long_return_is_cut_with_a_remark_within_its_limit() -> None:
     assert cut_return("short") == "short"
     cut = cut_return("x" * 1_000, 200)
     assert len(cut) == 200
-    assert cut.endswith("[cut: 1000 characters, the tool's limit is 200]")
+    assert cut.endswith("[cut: 1000 characters, the limit is 200]")
     assert len(cut_return("x" * 1_000, 3)) == 3
 
 

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from execution.test_situations import calls, shown_types
+from execution.test_situations import LOOK_UP, calls, shown_types
 from nightshift.domain.block import Block
 from nightshift.domain.message import ToolReturn
 from nightshift.domain.stop_reason import StopReason
 from nightshift.execution.checkpoint import Checkpoints
 from nightshift.intake.conversations import ConversationRegistry
+from nightshift.intake.query import Queries
 from nightshift.intake.wire.conversations import CreateConversation
 from support.lane import TENANT, Lane
 from support.scripted_model.answers import Call, Reply
@@ -202,6 +203,20 @@ def test_legacy_agent_answers_by_send_message(lane: Lane) -> None:
         "tool_call_message",
         "tool_return_message",
     ]
+
+
+def test_other_tool_may_be_named_as_the_one_that_answers(lane: Lane) -> None:
+    lane.use_agent(LOOK_UP, include_base_tools=False)
+    said = calls("look_up", arguments='{"thing": "I look it up"}')
+    lane.provider.play([said, Reply("done")])
+    names = {"assistant_message_tool_name": "look_up", "assistant_message_tool_kwarg": "thing"}
+    run = lane.accept(**names)
+
+    lane.run_slice()
+
+    assert shown_types(lane, run) == ["user_message", "assistant_message", "assistant_message"]
+    shown = Queries(lane.database).all_run_messages(lane.run(run))
+    assert [message["content"] for message in shown] == ["hello", "I look it up", "done"]
 
 
 def test_buffer_is_cleared_before_each_request(lane: Lane) -> None:

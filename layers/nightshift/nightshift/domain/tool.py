@@ -77,5 +77,5 @@ def cut_return(text: str, limit_chars: int = DEFAULT_RETURN_CHAR_LIMIT) -> str:
     """Return a tool's result within its limit; what is cut off is remarked within the limit's last characters."""
     if len(text) <= limit_chars:
         return text
-    remark = f"... [cut: {len(text)} characters, the tool's limit is {limit_chars}]"
+    remark = f"... [cut: {len(text)} characters, the limit is {limit_chars}]"
     return text[: max(0, limit_chars - len(remark))] + remark[:limit_chars]

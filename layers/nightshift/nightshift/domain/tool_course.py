@@ -95,7 +95,7 @@ class ToolCourse:
 
     def is_named(self, name: str) -> bool:
         """Tell whether any rule is about the tool."""
-        return any(name == rule.tool_name or name in getattr(rule, "children", ()) for rule in self.rules)
+        return any(name in _names_in(rule) for rule in self.rules)
 
     def prefilled(self, name: str) -> dict[str, Any]:
         """Return the arguments that rules give to the next call of the tool, over the model's own."""
@@ -149,6 +149,16 @@ def executed_in(returned: MessageDraft) -> tuple[CalledTool, ...]:
 def is_executed(given: ToolReturn) -> bool:
     """Tell whether the return is that of a tool, not of a refusal to run one."""
     return given.status == "success" or not given.text.startswith((CONSTRAINT_PREFIX, DENIAL_PREFIX))
+
+
+def _names_in(rule: ToolRule) -> set[str | None]:
+    match rule:
+        case ConstrainChildTools(children=children) | ParentLastTool(children=children):
+            return {rule.tool_name, *children}
+        case Conditional(child_output_mapping=mapping, default_child=default):
+            return {rule.tool_name, default, *mapping.values()}
+        case _:
+            return {rule.tool_name}
 
 
 def _is_same(key: str, output: str) -> bool:

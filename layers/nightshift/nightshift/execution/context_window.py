@@ -5,9 +5,11 @@ answer. The provider's count decides when a context is compacted; the estimate o
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from nightshift.domain.content import ImagePart, ReasoningPart, in_words
 from nightshift.domain.message import Message, Role
+from nightshift.domain.tool import cut_return
 
 CHARS_PER_TOKEN = 4
 """Characters of English text per token; code has more, other languages have fewer."""
@@ -21,6 +23,10 @@ FULL_SHARE = 0.9
 
 IMAGE_TOKENS = 1_600
 """What providers count for a large picture, which they scale down to about 1.15 megapixels; its bytes don't matter."""
+
+RETURN_SHARE = 0.2
+MIN_RETURN_CHARS = 5_000
+"""What a model sees of one tool's return: this part of the window, and no less than so many characters (§3.4)."""
 
 MESSAGE_OVERHEAD_TOKENS = 8
 """What a message costs beside its text."""
@@ -67,6 +73,20 @@ def keep_newest(messages: Sequence[Message], room_tokens: int) -> tuple[Message,
     pinned = messages[:1] if messages and messages[0].draft.compaction else ()
     room_tokens -= sum(map(estimate_tokens, pinned))
     return (*pinned, *take_newest(reversed(messages[len(pinned) :]), room_tokens))
+
+
+def shorten_returns(messages: Sequence[Message], context_window_tokens: int) -> list[Message]:
+    """Return the messages as a model sees them: one tool's return takes no more than its share of the window."""
+    limit_chars = max(MIN_RETURN_CHARS, int(context_window_tokens * RETURN_SHARE) * CHARS_PER_TOKEN)
+    return [_with_returns_within(limit_chars, message) for message in messages]
+
+
+def _with_returns_within(limit_chars: int, message: Message) -> Message:
+    returns = message.draft.tool_returns
+    if all(len(given.text) <= limit_chars for given in returns):
+        return message
+    shortened = tuple(replace(given, text=cut_return(given.text, limit_chars)) for given in returns)
+    return replace(message, draft=replace(message.draft, tool_returns=shortened))
 
 
 def _without_orphans(messages: list[Message]) -> tuple[Message, ...]:

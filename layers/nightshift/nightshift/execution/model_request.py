@@ -9,7 +9,7 @@ from nightshift.deadline import Deadline
 from nightshift.domain.content import ImagePart
 from nightshift.domain.errors import ModelCallError
 from nightshift.domain.message import Message, ToolSchema
-from nightshift.execution.context_window import keep_newest, room_for_messages
+from nightshift.execution.context_window import keep_newest, room_for_messages, shorten_returns
 from nightshift.execution.model_source import ModelSource
 from nightshift.execution.run_state import RunState
 from nightshift.models.port import Model, ModelAnswer, ModelRequest, Reasoning
@@ -27,7 +27,7 @@ def to_request(
     return ModelRequest(
         model=handle.partition("/")[2],
         system=state.system,
-        messages=keep_newest(state.context, room),
+        messages=keep_newest(shorten_returns(state.context, agent.context_window_tokens), room),
         timeout_seconds=timeout_seconds,
         tools=tools,
         tool_choice=tool_choice,
