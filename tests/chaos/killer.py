@@ -1,4 +1,4 @@
-"""Kills: one process a second, of a function chosen by chance, now and then all; and the embedded AWS itself once."""
+"""Kills: a function's process a second, of all functions in turn, now and then all; and the embedded AWS once."""
 
 import random
 import threading
@@ -13,7 +13,9 @@ from support.local_stack import FunctionProcess, LocalStack, kill
 INTERVAL_SECONDS: Final = 1.0
 CHANCE_OF_ALL: Final = 0.05
 """How often every process is killed instead of one."""
-LATEST_SHARE: Final = 0.7
+BEGINS_AT_SHARE: Final = 0.2
+"""Of the requests that are accepted before the first kill: then functions of all kinds are at work."""
+LATEST_SHARE: Final = 0.5
 """Of the time, after which the embedded AWS is killed even if the clients are not half way yet."""
 
 
@@ -22,7 +24,7 @@ class Killer:
     """Kills for a while, in a thread of its own.
 
     Attributes:
-        is_half_way: tells when it is time for the embedded AWS.
+        accepted_share: of all requests, 0 to 1: at a half it is time for the embedded AWS.
         killed: processes that were ended, by function.
         emulator_kills: how often the embedded AWS was.
         ended_at: monotonic time of the last kill.
@@ -32,7 +34,7 @@ class Killer:
     stack: LocalStack
     duration_seconds: float
     chance: random.Random
-    is_half_way: Callable[[], bool]
+    accepted_share: Callable[[], float]
     killed: Counter[str] = field(default_factory=Counter)
     emulator_kills: int = 0
     ended_at: float = 0
@@ -60,16 +62,25 @@ class Killer:
             raise self.failure
 
     def _kill_until_over(self) -> None:
-        started = time.monotonic()
         try:
-            while (passed := time.monotonic() - started) < self.duration_seconds:
-                is_time = self.is_half_way() or passed > LATEST_SHARE * self.duration_seconds
-                if is_time and not self.emulator_kills:
+            self._await_work()
+            started = time.monotonic()
+            while (passed_seconds := time.monotonic() - started) < self.duration_seconds:
+                if self._is_emulators_turn(passed_seconds):
                     self._kill_emulator()
                 self._kill_functions()
                 time.sleep(INTERVAL_SECONDS)
         except BaseException as failure:  # noqa: BLE001 -- raised by `join`, in the thread that waits
             self.failure = failure
+
+    def _await_work(self) -> None:
+        ends_at = time.monotonic() + self.duration_seconds
+        while self.accepted_share() < BEGINS_AT_SHARE and time.monotonic() < ends_at:
+            time.sleep(INTERVAL_SECONDS)
+
+    def _is_emulators_turn(self, passed_seconds: float) -> bool:
+        is_time = self.accepted_share() > 0.5 or passed_seconds > LATEST_SHARE * self.duration_seconds
+        return is_time and not self.emulator_kills
 
     def _kill_functions(self) -> None:
         for process in self._choose(self.stack.function_processes()):
@@ -78,12 +89,11 @@ class Killer:
             self.ended_at = time.monotonic()
 
     def _choose(self, processes: list[FunctionProcess]) -> list[FunctionProcess]:
-        """Choose a function first: the API has many processes, and those that execute runs are to die as often."""
+        """Choose the function that was killed least: the API has many processes, and the others are to die as often."""
         if self.chance.random() < CHANCE_OF_ALL:
             return processes
-        functions = sorted({process.function for process in processes})
-        function = self.chance.choice(functions) if functions else ""
-        return [process for process in processes if process.function == function][:1]
+        self.chance.shuffle(processes)
+        return sorted(processes, key=lambda process: self.killed[process.function])[:1]
 
     def _kill_emulator(self) -> None:
         self.stack.kill_emulator()

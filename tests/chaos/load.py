@@ -24,7 +24,7 @@ THINKING_SECONDS: Final = 0.4
 
 AT_ONCE: Final = 6
 """Requests that are under way at a time: each costs two functions, and a killed one a cold start."""
-POST_PATIENCE_SECONDS: Final = 120
+POST_PATIENCE_SECONDS: Final = 240
 """How long a client sends the same request again before it gives up."""
 POST_TIMEOUT_SECONDS: Final = 35
 """A little more than the API's function may take."""

@@ -68,5 +68,6 @@ def put_into_place(stack: Stack, content: Json) -> None:
             client_of("dynamodb").put_item(TableName=table, Item=item)
     for key, body in content["objects"].items():
         client_of("s3").put_object(Bucket=stack.values["PayloadBucket"], Key=key, Body=body.encode())
-    for body in content["run_queue"]:
-        client_of("sqs").send_message(QueueUrl=stack.values["RunQueue"], MessageBody=body)
+    for queue, bodies in (("RunQueue", content["run_queue"]), ("CallbackQueue", content["callback_queue"])):
+        for body in bodies:
+            client_of("sqs").send_message(QueueUrl=stack.values[queue], MessageBody=body)

@@ -29,6 +29,7 @@ from nightshift.intake.wire.create_run import CreateRun, RunHeaders
 from nightshift.intake.wire.tools import CreateTool
 from nightshift.storage import clients
 from nightshift.storage.deliveries import Deliveries
+from nightshift.storage.doorbells import Doorbell, Ring
 from nightshift.storage.long_runs import LongRuns
 from support.aws_tables import REGION, Stack, _forget_clients, _watch_calls, client_of, create_stack
 from support.lane import TENANT, Lane
@@ -120,6 +121,7 @@ def make_situations(stack: Stack, provider: ScriptedModel) -> Situations:
     claimed = deliveries.claim(TENANT, run.id, lane.clock.now())
     assert claimed is not None
     deliveries.record(claimed, AttemptOutcome(503), Retry(timedelta(seconds=300)), lane.clock.now())
+    Doorbell(clients.sqs(), stack.values["CallbackQueue"]).ring(Ring(TENANT, run.id, "correlation"))
 
     make.begin("failed")
     provider.play([ErrorReply(400, "refused")])
@@ -174,6 +176,7 @@ def stored_state(stack: Stack, situations: Situations) -> Json:
         "tables": {table: dynamodb.scan(TableName=table)["Items"] for table in TABLES},
         "objects": {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys},
         "run_queue": [message["Body"] for message in stack.messages("RunQueue")],
+        "callback_queue": [message["Body"] for message in stack.messages("CallbackQueue")],
         "stream_records": [record for record in records if record["dynamodb"]["Keys"]["sk"]["S"] == "run#delivery"],
         "execution_inputs": [json.loads(start["input"]) for start in starts],
     }
