@@ -24,7 +24,7 @@ SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 
 .DEFAULT_GOAL := help
 .PHONY: help install up down reset demo run-status import $(INVOKE) start-api record-events
-.PHONY: test crash test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
+.PHONY: test crash mutations test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -94,6 +94,9 @@ test: install ## Run all tests that need no stack; those that measure run alone,
 
 crash: install ## Die at every write of every scenario and count what is lost, duplicated or stuck
 	@KILL_POINTS=all $(PYTHON) -m pytest --numprocesses auto --dist load tests/crash $(TEST)
+
+mutations: install ## Break promises on purpose, in copies of the tree, and name the test that notices each
+	@PYTHONPATH=tests $(PYTHON) -m mutations.check
 
 test-stack: install ## Run the tests on the embedded AWS
 	@$(PYTHON) -m pytest tests/stack $(TEST)

@@ -20,7 +20,7 @@ from support.aws_tables import Stack, load_template
 from support.receiver import Receiver
 from support.scripted_model.server import ScriptedModel
 
-STRIDE = 13
+STRIDE = 29
 SHARDS = 4
 IS_COMPLETE = os.environ.get("KILL_POINTS") == "all"
 

@@ -13,7 +13,7 @@ from nightshift.execution.step import MODEL_TIMEOUT_SECONDS
 from nightshift.intake import tool_run
 from nightshift.storage import clients
 from nightshift.storage.keys import DELIVERY
-from template.deployment import Deployment, name_of
+from template.deployment import Deployment, Permission, name_of
 from template.function_code import FUNCTIONS, LAYER
 from template.used_permissions import TABLES
 from tool_sandbox import TIMEOUT_RESERVE_SECONDS
@@ -145,3 +145,16 @@ def test_code_knows_when_a_message_becomes_a_dead_letter(template: dict[str, Any
         if "RedrivePolicy" in resource.get("Properties", {})
     ]
     assert [policy["maxReceiveCount"] for policy in policies] == [MAX_RECEIVES] * 2
+
+
+def test_function_that_rings_its_own_queue_may_and_no_other_one(deployment: Deployment) -> None:
+    """Lambda stops a function after 16 rounds through its queue. Where rounds are wanted, attempts bound them."""
+    ringing = {
+        function
+        for function in FUNCTIONS
+        for source in deployment.sources_of(function)
+        if Permission("sqs:SendMessage", name_of(source["EventSourceArn"]))
+        in set(deployment.granted(deployment.role_of(function)))
+    }
+    allowed = {name for name, found in deployment.functions.items() if found.get("RecursiveLoop") == "Allow"}
+    assert ringing == allowed == {"QueueDeliveryFunction"}

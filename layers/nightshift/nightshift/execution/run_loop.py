@@ -116,6 +116,8 @@ class RunLoop:
         if state.run.starts_without_progress > MAX_STARTS_WITHOUT_PROGRESS:
             missing = checkpoints.missing_returns(state)
             return self._finish(state, checkpoints, replace(state.run, error=POISON), StopReason.ERROR, missing)
+        if state.unreadable:
+            raise state.unreadable
         if state.opening.refusal or state.opening.is_repetition:
             reason = StopReason.ERROR if state.opening.refusal else StopReason.END_TURN
             return self._finish(state, checkpoints, replace(state.run, error=state.opening.refusal), reason)

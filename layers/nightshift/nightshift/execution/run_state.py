@@ -34,6 +34,7 @@ class RunState:
     """The run as this runner last wrote it, and what the next model call sees.
 
     Attributes:
+        unreadable: why the request could not be read, which is empty then.
         context: messages of the context window, oldest first, without the system message.
         step_tokens: what the newest step took of the window, 0 when unknown or when the context was compacted since.
         ending: why the run is over but for the compaction of its context; its last answer is written then.
@@ -52,6 +53,7 @@ class RunState:
     run: Run
     request: RunRequest
     meter: Meter
+    unreadable: Exception | None = None
     agent: Agent | None = None
     system: str = ""
     context: list[Message] = field(default_factory=list)

@@ -14,7 +14,9 @@ from typing import Any, Final, Self
 from nightshift.clock import Clock, SystemClock
 from nightshift.domain import ids
 from nightshift.domain.conversation import Conversation, Lease
-from nightshift.domain.errors import LeaseLostError
+from nightshift.domain.errors import LeaseLostError, TransientError
+from nightshift.domain.run import Run
+from nightshift.domain.run_request import RunRequest
 from nightshift.execution.budget import SliceBudget
 from nightshift.execution.heartbeat import Heartbeat
 from nightshift.execution.meter import Meter
@@ -174,11 +176,20 @@ class SliceRunner:
             raise ValueError(
                 f"conversation {conversation.id} queues run {conversation.waiting[0]}, which does not exist"
             )
-        request = self.database.runs.get_request(run)
+        request, unreadable = self._read_request(run)
         with log_keys(run_id=run.id, agent_id=run.agent_id, correlation_id=request.correlation_id):
-            state = RunState(lease, conversation, run, request, shift.meter)
+            state = RunState(lease, conversation, run, request, shift.meter, unreadable)
             loop = RunLoop(self.database, self.models, self.clock, self.sandbox, self.allow_private_mcp_servers)
             return loop.execute(state, shift.heartbeat, shift.budget)
+
+    def _read_request(self, run: Run) -> tuple[RunRequest, Exception | None]:
+        """Read what was asked; with an error that reading again does not mend, the request is an empty one."""
+        try:
+            return self.database.runs.get_request(run), None
+        except TransientError:
+            raise
+        except Exception as unreadable:  # noqa: BLE001 -- raised once the start is counted, so that the run ends some time
+            return RunRequest(()), unreadable
 
     def _hand_over(self, lease: Lease, run_id: str) -> SliceResult:
         self.database.conversations.hand_over(lease, self.clock.now())
