@@ -23,7 +23,7 @@ SAM_LOCAL   = .venv-sam/bin/python ops/local/sam_local.py $(1) --port $(PORT) --
 SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset demo run-status import $(INVOKE) start-api record-events
+.PHONY: help install up down reset demo run-status dead-letters redrive import $(INVOKE) start-api record-events
 .PHONY: test crash mutations test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -69,6 +69,15 @@ demo: up ## Run one agent in the background and show what happens; MODEL=openai/
 
 import: install ## Import AGENT_FILE=x.af of a Letta server; MODEL=provider/model replaces its model
 	@$(PYTHON) ops/migrate/import_agent_file.py $(AGENT_FILE) --home $(STACK_HOME) $(if $(MODEL),--model $(MODEL))
+
+DEAD_LETTERS = PYTHONPATH=layers/nightshift $(PYTHON) ops/operate/dead_letters.py $(1) --home $(STACK_HOME) \
+                 $(addprefix --stack ,$(STACK_NAME))
+
+dead-letters: install ## Show dead letters with age, body, and why if known; STACK_NAME=nightshift-prod looks into AWS
+	@$(call DEAD_LETTERS,list)
+
+redrive: install ## Ring again for all dead letters of QUEUE=RunDeadLetters or QUEUE=CallbackDeadLetters
+	@$(call DEAD_LETTERS,redrive $(QUEUE))
 
 # ------------------------------------------------------------------------------- one function, in a container of SAM's
 
