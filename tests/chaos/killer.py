@@ -13,7 +13,7 @@ from support.local_stack import FunctionProcess, LocalStack, kill
 INTERVAL_SECONDS: Final = 1.0
 CHANCE_OF_ALL: Final = 0.05
 """How often every process is killed instead of one."""
-BEGINS_AT_SHARE: Final = 0.2
+BEGINS_AT_SHARE: Final = 0.4
 """Of the requests that are accepted before the first kill: then functions of all kinds are at work."""
 LATEST_SHARE: Final = 0.5
 """Of the time, after which the embedded AWS is killed even if the clients are not half way yet."""

@@ -40,7 +40,7 @@ type Post = tuple[str, int]
 def tool_source(port: int) -> str:
     """Return a tool whose effect is a request to the receiver that names the call, as a keyed API wants it."""
     return f'''
-import os, urllib.request
+import http.client, os
 
 def {TOOL}(text: str) -> str:
     """Keep a note.
@@ -48,10 +48,9 @@ def {TOOL}(text: str) -> str:
     Args:
         text: what to keep.
     """
-    key = os.environ["TOOL_CALL_ID"]
-    request = urllib.request.Request("http://127.0.0.1:{port}{EFFECTS_PATH}", text.encode(), {{"Idempotency-Key": key}})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        answer.read()
+    receiver = http.client.HTTPConnection("127.0.0.1", {port}, timeout=10)
+    receiver.request("POST", "{EFFECTS_PATH}", text, {{"Idempotency-Key": os.environ["TOOL_CALL_ID"]}})
+    receiver.getresponse().read()
     return f"noted {{text}}"
 '''
 
