@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.types import ToolAnnotations
 
 
 @dataclass
@@ -33,7 +34,7 @@ def build_server() -> MCPServer:
     """Make a server with some tools of each kind."""
     server = MCPServer("weather")
 
-    @server.tool()
+    @server.tool(annotations=ToolAnnotations(read_only_hint=True))
     def get_weather(city: str) -> str:
         """Say what the weather is in a city."""
         return f"sunny in {city}"
@@ -58,6 +59,11 @@ def build_server() -> MCPServer:
     def shout(chars: int) -> str:
         """Say much."""
         return "x" * chars
+
+    @server.tool()
+    def tell_meta(context: Context[Any]) -> dict[str, Any]:
+        """Return what came beside the arguments."""
+        return dict(context.request_context.meta or {})
 
     return server
 

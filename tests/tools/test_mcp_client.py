@@ -37,7 +37,8 @@ def server_at(url: str) -> McpServer:
 
 def test_tools_are_listed_with_their_schemas(server: McpServer) -> None:
     tools = {tool.name: tool for tool in CLIENT.list_tools(server, 10)}
-    assert list(tools) == ["get_weather", "odd.name/of a tool", "fail", "sleep", "shout"]
+    assert list(tools) == ["get_weather", "odd.name/of a tool", "fail", "sleep", "shout", "tell_meta"]
+    assert [name for name, tool in tools.items() if tool.is_repeatable] == ["get_weather"]
     weather = tools["get_weather"]
     assert weather.description == "Say what the weather is in a city."
     assert weather.parameters["properties"]["city"]["type"] == "string"
@@ -50,6 +51,12 @@ def test_tool_is_called_by_the_servers_name_for_it(server: McpServer) -> None:
     structured = CLIENT.call_tool(server, "odd.name/of a tool", {"amount": 3}, 10, 1_000)
     assert structured.status == "success"
     assert '"amount": 3' in structured.text
+
+
+def test_call_carries_its_idempotency_key(server: McpServer) -> None:
+    assert "nightshift/idempotency-key" not in CLIENT.call_tool(server, "tell_meta", {}, 10, 1_000).text
+    told = CLIENT.call_tool(server, "tell_meta", {}, 10, 1_000, idempotency_key="call_7")
+    assert '"nightshift/idempotency-key": "call_7"' in told.text
 
 
 def test_error_of_a_tool_is_its_result(server: McpServer) -> None:

@@ -41,7 +41,7 @@ def register(sdk: Letta, url: str, **config: Any) -> StreamableHTTPMcpServer:
 def test_registered_server_has_its_tools(sdk: Letta, running: RunningMcpServer) -> None:
     server = register(sdk, running.url)
     tools = sdk.mcp_servers.tools.list(str(server.id))
-    assert [tool.name for tool in tools] == ["get_weather", "odd_name_of_a_tool", "fail", "sleep", "shout"]
+    assert [tool.name for tool in tools] == ["get_weather", "odd_name_of_a_tool", "fail", "sleep", "shout", "tell_meta"]
     weather = sdk.mcp_servers.tools.retrieve(tools[0].id, mcp_server_id=str(server.id))
     assert (weather.tool_type, weather.tags, weather.source_code) == ("external_mcp", ["mcp:weather"], None)
     schema: Any = weather.json_schema
@@ -103,7 +103,7 @@ def test_refresh_keeps_what_is_still_there(sdk: Letta, running: RunningMcpServer
         again: Any = sdk.mcp_servers.refresh(str(server.id))
     assert refreshed["added"] == ["get_tide"]
     assert refreshed["updated"] == ["get_weather"]
-    assert sorted(refreshed["deleted"]) == ["fail", "odd_name_of_a_tool", "shout", "sleep"]
+    assert sorted(refreshed["deleted"]) == ["fail", "odd_name_of_a_tool", "shout", "sleep", "tell_meta"]
     assert again == {"added": [], "updated": [], "deleted": []}
     after = {str(tool.name): tool for tool in sdk.mcp_servers.tools.list(str(server.id))}
     assert after["get_weather"].id == first["get_weather"]

@@ -39,10 +39,13 @@ def environment(monkeypatch: pytest.MonkeyPatch, deployment: Deployment) -> Iter
     forget_functions()
 
 
-def returns_of_a_run(deployment: Deployment, tool_id: str, *cities: str) -> list[ToolReturnMessage]:
-    """Let an agent with the tool call it for each city, one call a step, and return the tool's returns."""
-    calls = [Reply(tool_calls=(Call("get_weather", f'{{"city": "{city}"}}', f"call-{city}"),)) for city in cities]
-    with ScriptedModel(*calls, Reply("done")) as model:
+def weather_in(city: str) -> Call:
+    return Call("get_weather", f'{{"city": "{city}"}}', f"call-{city}")
+
+
+def returns_of_a_run(deployment: Deployment, tool_id: str, *calls: Call) -> list[ToolReturnMessage]:
+    """Let an agent with the tool make these calls, one a step, and return the tool's returns."""
+    with ScriptedModel(*(Reply(tool_calls=(call,)) for call in calls), Reply("done")) as model:
         deployment.point_at(model)
         agent = deployment.create_agent(tool_ids=[tool_id], secrets={"SKY": "blue"})
         run = deployment.post(agent.id, "How is the weather?")
@@ -54,7 +57,7 @@ def returns_of_a_run(deployment: Deployment, tool_id: str, *cities: str) -> list
 
 def test_python_tool_runs_in_the_sandbox(deployment: Deployment) -> None:
     tool = deployment.sdk().tools.create(source_code=SOURCE)
-    good, bad = returns_of_a_run(deployment, tool.id, "Bonn", "Atlantis")
+    good, bad = returns_of_a_run(deployment, tool.id, weather_in("Bonn"), weather_in("Atlantis"))
     assert (good.status, good.tool_return) == ("success", "Bonn: blue, call-Bonn")
     assert (bad.status, bad.tool_return) == (
         "error",
@@ -71,11 +74,14 @@ def test_tool_of_an_mcp_server_is_called_there(deployment: Deployment) -> None:
             server_name="weather", config={"mcp_server_type": "streamable_http", "server_url": running.url}
         )
         assert isinstance(server, StreamableHTTPMcpServer)
-        (tool, *_) = sdk.mcp_servers.tools.list(str(server.id))
-        (returned,) = returns_of_a_run(deployment, tool.id, "Köln")
+        (tool, *_, meta) = sdk.mcp_servers.tools.list(str(server.id))
+        assert (tool.metadata or {})["repeat_policy"] == "safe"
+        (returned,) = returns_of_a_run(deployment, tool.id, weather_in("Köln"))
         assert (returned.status, returned.tool_return) == ("success", "sunny in Köln")
+        (returned,) = returns_of_a_run(deployment, meta.id, Call("tell_meta", id="call-1"))
+        assert '"nightshift/idempotency-key": "call-1"' in str(returned.tool_return)
     # Nobody listens any more.
-    (returned,) = returns_of_a_run(deployment, tool.id, "Ulm")
+    (returned,) = returns_of_a_run(deployment, tool.id, weather_in("Ulm"))
     assert returned.status == "error"
     assert "MCP server weather: connection refused" in str(returned.tool_return)
     assert stage.allow_private_mcp_servers()

@@ -56,11 +56,13 @@ class RemoteTool:
 
     Attributes:
         parameters: a JSON Schema of type object.
+        is_repeatable: the server says that it only reads, or that a second call changes nothing more.
     """
 
     name: str
     description: str
     parameters: dict[str, Any]
+    is_repeatable: bool = False
 
     @property
     def callable_name(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nightshift.domain.message import ToolCall
 from nightshift.domain.tool import Tool
 from nightshift.storage.database import Database
 from nightshift.tools.mcp_client import McpClient
@@ -17,10 +18,11 @@ class RemoteTools:
     database: Database
     client: McpClient
 
-    def run(self, tool: Tool, arguments: Mapping[str, Any], timeout_seconds: float) -> SandboxResult:
-        """Execute the call at the server that the tool was listed by."""
+    def run(self, tool: Tool, call: ToolCall, arguments: Mapping[str, Any], timeout_seconds: float) -> SandboxResult:
+        """Execute the call at the server that the tool was listed by, with its id as the idempotency key."""
         place = tool.metadata["mcp"]
         server = self.database.mcp_servers.get(tool.tenant, place["server_id"])
         if server is None:
             return failed(tool.name, f"its MCP server {place['server_name']} was deleted")
-        return self.client.call_tool(server, place["tool_name"], arguments, timeout_seconds, tool.return_char_limit)
+        name, limit = place["tool_name"], tool.return_char_limit
+        return self.client.call_tool(server, name, arguments, timeout_seconds, limit, call.id)

@@ -44,7 +44,7 @@ class ServerTools:
             from nightshift.tools.mcp_client import McpClient  # noqa: PLC0415
 
             client = McpClient.connect(allow_private=self.allow_private_mcp_servers)
-            return RemoteTools(self.database, client).run(tool, arguments, timeout_seconds)
+            return RemoteTools(self.database, client).run(tool, call, arguments, timeout_seconds)
         if reason := unrunnable_reason(tool):
             return failed(tool.name, reason)
         if self.sandbox is None:

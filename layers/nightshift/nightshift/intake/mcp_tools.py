@@ -9,7 +9,7 @@ from nightshift.clock import Clock
 from nightshift.domain import ids
 from nightshift.domain.errors import ConditionFailedError, InvalidRequestError, NotFoundError
 from nightshift.domain.mcp_server import McpServer, RemoteTool
-from nightshift.domain.tool import EXTERNAL_MCP, Tool
+from nightshift.domain.tool import EXTERNAL_MCP, REPEAT_POLICY, RepeatPolicy, Tool
 from nightshift.intake.changes import until_unchanged
 from nightshift.intake.mcp_servers import McpServerRegistry
 from nightshift.storage.database import Database
@@ -112,6 +112,8 @@ class McpTools:
 
     def _to_tool(self, server: McpServer, remote: RemoteTool) -> Tool:
         now, name = self.clock.now(), remote.callable_name
+        place = {"server_id": server.id, "server_name": server.name, "tool_name": remote.name}
+        repeats = {REPEAT_POLICY: RepeatPolicy.SAFE.value} if remote.is_repeatable else {}
         return Tool(
             # Of server and name, so that agents keep a tool that is listed anew.
             id=ids.derived_id("tool", server.tenant, server.id, remote.name),
@@ -123,7 +125,7 @@ class McpTools:
             json_schema={"name": name, "description": remote.description, "parameters": remote.parameters},
             tool_type=EXTERNAL_MCP,
             tags=(f"mcp:{server.name}",),
-            metadata={"mcp": {"server_id": server.id, "server_name": server.name, "tool_name": remote.name}},
+            metadata={"mcp": place, **repeats},
         )
 
     def _store(self, tool: Tool) -> None:

@@ -22,9 +22,13 @@ from nightshift.version import VERSION
 
 if TYPE_CHECKING:
     from mcp.client.session import ClientSession
+    from mcp.types import Tool as RemoteToolDescription
 
 MAX_PAGES: Final = 50
 """Pages of a server's list of tools that are read."""
+
+IDEMPOTENCY_KEY: Final = "nightshift/idempotency-key"
+"""Key of a call's `_meta` under which its server finds the tool call's id, the same when the call is repeated."""
 
 
 class McpServerError(Exception):
@@ -58,11 +62,12 @@ class McpClient:
         arguments: Mapping[str, Any],
         timeout_seconds: float,
         return_char_limit: int,
+        idempotency_key: str | None = None,
     ) -> SandboxResult:
         """Call a tool by the server's name for it; whatever goes wrong is an error result."""
 
         async def call(session: "ClientSession") -> SandboxResult:
-            return await _call_tool(session, name, dict(arguments))
+            return await _call_tool(session, name, dict(arguments), idempotency_key)
 
         try:
             result = self._converse(server, timeout_seconds, call)
@@ -115,7 +120,7 @@ async def _list_tools(session: "ClientSession") -> list[RemoteTool]:
     cursor: str | None = None
     for _ in range(MAX_PAGES):
         page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor) if cursor else None)
-        found += [_to_remote_tool(tool.name, tool.description, tool.input_schema) for tool in page.tools]
+        found += map(_to_remote_tool, page.tools)
         cursor = page.next_cursor
         if not cursor or len(found) >= MAX_TOOLS:
             break
@@ -126,16 +131,24 @@ def _chars_of(tool: RemoteTool) -> int:
     return len(json.dumps([tool.parameters, tool.description]))
 
 
-def _to_remote_tool(name: str, description: str | None, schema: Mapping[str, Any]) -> RemoteTool:
+def _to_remote_tool(tool: "RemoteToolDescription") -> RemoteTool:
+    schema, hints = tool.input_schema, tool.annotations
     is_object = schema.get("type") == "object"
-    return RemoteTool(name, description or "", dict(schema) if is_object else {"type": "object", "properties": {}})
+    parameters = dict(schema) if is_object else {"type": "object", "properties": {}}
+    is_repeatable = hints is not None and bool(hints.read_only_hint or hints.idempotent_hint)
+    return RemoteTool(tool.name, tool.description or "", parameters, is_repeatable)
 
 
-async def _call_tool(session: "ClientSession", name: str, arguments: dict[str, Any]) -> SandboxResult:
+async def _call_tool(
+    session: "ClientSession", name: str, arguments: dict[str, Any], idempotency_key: str | None
+) -> SandboxResult:
     from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult  # noqa: PLC0415
 
     # Not `session.call_tool`, which lists all tools before it believes a result.
-    request = CallToolRequest(params=CallToolRequestParams(name=name, arguments=arguments))
+    params = CallToolRequestParams(name=name, arguments=arguments)
+    if idempotency_key is not None:
+        params = params.model_copy(update={"meta": {IDEMPOTENCY_KEY: idempotency_key}})
+    request = CallToolRequest(params=params)
     result = await session.send_request(request, CallToolResult)
     text = "\n".join(_texts_of(result.content))
     if not result.content and result.structured_content is not None:
