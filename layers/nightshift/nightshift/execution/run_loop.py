@@ -54,7 +54,7 @@ MAX_FOLLOW_UPS = MAX_MESSAGES_PER_TRANSACTION - 2
 """Messages that are appended in one transaction with the returns they follow and a notice."""
 
 TIME_FOR_TOOLS_SECONDS = 125
-"""With less than this left, which is what the sandbox takes at the most, tools are called by the next slice."""
+"""With less than this left to the function, tools are called by the next slice, unless this one asked for them."""
 
 
 @dataclass(frozen=True, slots=True)
