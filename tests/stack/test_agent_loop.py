@@ -247,3 +247,23 @@ def test_logprobs(talk: Talk) -> None:
         ("yes", -0.25, 2),
         (" sir", -0.5, 2),
     ]
+
+
+def test_archival_memory_is_shared_by_agent_and_client(talk: Talk) -> None:
+    agent = talk.create_agent(tools=["archival_memory_insert", "archival_memory_search"])
+    talk.letta.agents.passages.create(agent.id, text="The key is under the mat.")
+    answers = [
+        calling("archival_memory_search", "call_1", '{"query": "key"}'),
+        calling("archival_memory_insert", "call_2", '{"content": "The mat is blue."}'),
+        Reply("Noted."),
+    ]
+
+    run, messages = talk.say(agent, answers, input="The mat is blue. Where is the key?")
+
+    assert outcome(run) == ("completed", "end_turn")
+    assert types_of(messages) == ["user_message", *CALL_AND_RETURN * 2, "assistant_message"]
+    assert "under the mat" in messages[2]["tool_return"]
+    (first, second) = talk.letta.agents.passages.list(agent.id)
+    assert second.text == "The mat is blue."
+    talk.letta.agents.passages.delete(str(first.id), agent_id=agent.id)
+    assert talk.letta.agents.passages.search(agent.id, query="mat").count == 1
