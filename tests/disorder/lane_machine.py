@@ -1,13 +1,13 @@
 """Two lanes, any number of runners, and every write of them in any order.
 
 Accepts, cancellations, claims, heartbeats, checkpoints, releases and sweeps are the product's own, on the tables of the
-template; what is chosen at random is who does which of them when. Runners die by never being chosen again, pause by
-being chosen late, and their clocks differ by seconds. After each write everything that is stored is checked.
+template; what is chosen at random is who does which of them when. Runners die by never waking up again, pause by waking
+up late, and their clocks differ by seconds. After each write everything that is stored is checked.
 """
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from disorder.promises import Promises
 from disorder.runner_process import RunnerProcess, SkewedClock
@@ -23,12 +23,13 @@ from support.lane import TENANT, Lane
 from support.scripted_model.server import ScriptedModel
 
 LANES = 2
-WISHES = ("step", "call", "finish", "finish", "sleep", "hand over")
+WISHES = st.lists(st.sampled_from(("step", "call", "finish", "finish", "sleep", "hand over")), min_size=2, max_size=8)
 SECONDS = (1, 20, 61, 200)
 SKEWS = st.sampled_from((-5, 0, 5))
 PICKS = st.integers(0, 7)
 LANE_PICKS = st.sampled_from((0, 0, 0, 1))
 SETTLING_SWEEPS = 40
+MAX_RUNS = 6
 
 
 class LaneMachine(RuleBasedStateMachine):
@@ -46,8 +47,13 @@ class LaneMachine(RuleBasedStateMachine):
         self.promises = Promises({lane.agent.id: [] for lane in self.lanes})
         self.runs: list[tuple[Lane, Run]] = []
         self.runners: list[RunnerProcess] = []
-        self.gone: list[RunnerProcess] = []
 
+    @initialize()
+    def accept_two(self) -> None:
+        self.accept(0, True)
+        self.accept(0, False)
+
+    @precondition(lambda self: len(self.runs) < MAX_RUNS)
     @rule(of=LANE_PICKS, has_callback=st.booleans())
     def accept(self, of: int, has_callback: bool) -> None:
         lane = self.lanes[of]
@@ -56,20 +62,23 @@ class LaneMachine(RuleBasedStateMachine):
         self.runs.append((lane, run))
         self.promises.accepted[lane.agent.id].append(run.id)
 
-    @rule(of=LANE_PICKS, seconds_ahead=SKEWS, is_answer_lost=st.booleans())
-    def claim(self, of: int, seconds_ahead: int, is_answer_lost: bool) -> None:
-        """A doorbell: the first one, a second one, or a late one."""
+    @rule(of=LANE_PICKS, seconds_ahead=SKEWS, is_answer_lost=st.booleans(), wishes=WISHES)
+    def answer_doorbell(self, of: int, seconds_ahead: int, is_answer_lost: bool, wishes: list[str]) -> None:
+        """The first doorbell, a second one or a late one; the runner gets as far as it wishes, then dies or pauses."""
         runner = self._claim(self.lanes[of], SkewedClock(self.clock, seconds_ahead))
-        if runner is not None and is_answer_lost:
+        if runner is None:
+            return
+        if is_answer_lost:
             assert runner.claim_again(), "a claim whose answer was lost is not known again"
+        self._work(runner, wishes)
 
-    @rule(seconds_ahead=SKEWS)
-    def sweep(self, seconds_ahead: int) -> None:
+    @rule(seconds_ahead=SKEWS, wishes=WISHES)
+    def sweep(self, seconds_ahead: int, wishes: list[str]) -> None:
         clock = SkewedClock(self.clock, seconds_ahead)
         due = {found[1] for found in self.lanes[0].database.conversations.due(clock.now(), 100)}
         for lane in self.lanes:
-            if lane.agent.id in due:
-                self._claim(lane, clock)
+            if lane.agent.id in due and (runner := self._claim(lane, clock)):
+                self._work(runner, wishes)
 
     def _claim(self, lane: Lane, clock: SkewedClock) -> RunnerProcess | None:
         before = StoredState.read().lanes[lane.agent.id]
@@ -78,18 +87,22 @@ class LaneMachine(RuleBasedStateMachine):
         if runner is not None:
             assert runner.lease.fencing_token > before["fencing_token"]
             self.runners.append(runner)
+            self.promises_hold()
         return runner
 
     @precondition(lambda self: self.runners)
-    @rule(of=PICKS, wishes=st.lists(st.sampled_from(WISHES), min_size=1, max_size=4))
-    def work(self, of: int, wishes: list[str]) -> None:
-        runner = self._pick(of)
+    @rule(of=PICKS, wishes=WISHES)
+    def wake_up(self, of: int, wishes: list[str]) -> None:
+        """A runner goes on where it stopped, whatever happened meanwhile."""
+        self._work(self.runners[of % len(self.runners)], wishes)
+
+    def _work(self, runner: RunnerProcess, wishes: list[str]) -> None:
         for wish in wishes:
             if runner in self.runners:
-                self._work(runner, runner.next_write(wish))
+                self._write(runner, runner.next_write(wish))
                 self.promises_hold()
 
-    def _work(self, runner: RunnerProcess, write: str) -> None:
+    def _write(self, runner: RunnerProcess, write: str) -> None:
         may_write = runner.may(write, StoredState.read())
         try:
             runner.do(write)
@@ -100,12 +113,13 @@ class LaneMachine(RuleBasedStateMachine):
         assert may_write or runner.is_refused or write == "look", f"{write}: written by one that is not the holder"
         if runner.has_left:
             self.runners.remove(runner)
-            self.gone.append(runner)
+            with pytest.raises(LeaseLostError):
+                runner.renew()  # the heartbeat was on its way when its runner gave the lane back
 
     @precondition(lambda self: self.runners)
     @rule(of=PICKS)
     def beat(self, of: int) -> None:
-        runner = self._pick(of)
+        runner = self.runners[of % len(self.runners)]
         is_holder = runner.holds(StoredState.read())
         try:
             runner.renew()
@@ -114,18 +128,6 @@ class LaneMachine(RuleBasedStateMachine):
             self.runners.remove(runner)
         else:
             assert is_holder, "a lease was renewed that is not held"
-
-    @precondition(lambda self: self.gone)
-    @rule()
-    def beat_late(self) -> None:
-        """The heartbeat was on its way when its runner gave the lane back."""
-        with pytest.raises(LeaseLostError):
-            self.gone.pop().renew()
-
-    @precondition(lambda self: self.runners)
-    @rule(of=PICKS)
-    def crash(self, of: int) -> None:
-        self.runners.remove(self._pick(of))
 
     @precondition(lambda self: self.runs)
     @rule(of=PICKS, seconds_ahead=SKEWS)
@@ -153,9 +155,6 @@ class LaneMachine(RuleBasedStateMachine):
             self.promises_hold()
         for lane in self.lanes:
             lane.assert_settled([run for of, run in self.runs if of is lane])
-
-    def _pick(self, of: int) -> RunnerProcess:
-        return self.runners[of % len(self.runners)]
 
 
 def is_claimable(lane: Item, now_ms: int) -> bool:

@@ -45,8 +45,8 @@ class Promises:
     def _check_end(self, run: Run) -> None:
         if run.status.is_terminal:
             first = self.ended.setdefault(run.id, run)
-            # The returns of a cancelled run's tools come after its end; nothing else of it may change.
-            grown = replace(first, first_sequence=run.first_sequence, last_sequence=run.last_sequence)
+            # The returns of a cancelled run's tools, and what they took, come after its end; nothing else may.
+            grown = replace(first, first_sequence=run.first_sequence, last_sequence=run.last_sequence, spent=run.spent)
             assert run == (grown if run.status is RunStatus.CANCELLED else first), "a terminal run changed"
         else:
             assert run.id not in self.ended, "a terminal run came back"

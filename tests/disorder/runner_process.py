@@ -8,7 +8,7 @@ from disorder.stored_state import StoredState
 from nightshift.domain import ids
 from nightshift.domain.conversation import Conversation, Lease
 from nightshift.domain.message import MessageDraft, Role, TextPart, ToolCall
-from nightshift.domain.run import MAX_STARTS_WITHOUT_PROGRESS
+from nightshift.domain.run import MAX_STARTS_WITHOUT_PROGRESS, Run
 from nightshift.domain.step import Step, StepStatus
 from nightshift.domain.stop_reason import StopReason
 from nightshift.execution.checkpoint import Checkpoints
@@ -40,7 +40,7 @@ class SkewedClock:
         self.of.sleep(seconds)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RunnerProcess:
     """A runner that has claimed a lane, and what it believes about it.
 
@@ -84,7 +84,7 @@ class RunnerProcess:
         if self.state is None or write == "hand over":
             return self.holds(stored)
         run = stored.runs[self.state.run.id]
-        is_as_read = run == self.state.run and run.fencing_token <= self.lease.fencing_token
+        is_as_read = _compared(run) == _compared(self.state.run) and run.fencing_token <= self.lease.fencing_token
         return is_as_read and (write in WRITES_OF_RUN or self.holds(stored))
 
     def renew(self) -> None:
@@ -197,3 +197,8 @@ class RunnerProcess:
             step_id, run.id, run.agent_id, number, StepStatus.SUCCESS, self.clock.now(), "openai/scripted", None, 1_000
         )
         return Entry(said, step_id), step
+
+
+def _compared(run: Run) -> tuple[object, ...]:
+    """Return what a checkpoint compares with what it read."""
+    return run.status, run.fencing_token, run.last_sequence, run.step_count, run.starts_without_progress

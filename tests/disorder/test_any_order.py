@@ -14,9 +14,9 @@ from support.aws_tables import Stack
 from support.logs import captured_logs
 from support.scripted_model.server import ScriptedModel
 
-STORIES = int(os.environ.get("LANE_STORIES", "20"))
-WRITES = 50
-"""Of one story, at the most."""
+STORIES = int(os.environ.get("LANE_STORIES", "24"))
+EVENTS = 30
+"""Of one story, at the most; an event is up to eight writes."""
 
 
 @pytest.mark.timeout(400 + 5 * STORIES)  # most of it for a failure, which is told over and over until it is short
@@ -28,7 +28,7 @@ def test_promises_hold_after_every_write_in_any_order(stack: Stack, provider: Sc
             machine,
             settings=settings(
                 max_examples=STORIES,
-                stateful_step_count=WRITES,
+                stateful_step_count=EVENTS,
                 deadline=None,
                 derandomize=is_steady,
                 database=None,

@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 
+from nightshift.clock import Clock
 from nightshift.domain.agent import Agent
 from nightshift.domain.conversation import Conversation
 from nightshift.domain.message import Message
@@ -100,9 +101,12 @@ class Lane:
 
     def run_slice(self, slice_seconds: float = 120) -> SliceResult:
         """Do what one doorbell makes a runner do."""
+        return self.runner(slice_seconds).run(TENANT, self.agent.id, FUNCTION_MS)
+
+    def runner(self, slice_seconds: float = 120, clock: Clock | None = None) -> SliceRunner:
+        """Return what executes slices; `clock` is its own machine's where that is not the lane's."""
         duration = timedelta(seconds=slice_seconds)
-        runner = SliceRunner(self.database, self.models, self.clock, duration, LEASE, self.sandbox)
-        return runner.run(TENANT, self.agent.id, FUNCTION_MS)
+        return SliceRunner(self.database, self.models, clock or self.clock, duration, LEASE, self.sandbox)
 
     def sweep(self) -> list[SliceResult]:
         """Let a lease's life and a sweep go by: whatever is due is rung for."""

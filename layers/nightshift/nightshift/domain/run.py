@@ -16,7 +16,7 @@ MAX_STARTS_WITHOUT_PROGRESS = 3
 
 
 MAX_WAITS = 10
-"""Times that a run sleeps because its provider asked for time, before it fails with the provider's error."""
+"""Times in a row that a run sleeps because its provider asked for time, before it fails with the provider's error."""
 
 
 class RunKind(StrEnum):
@@ -72,7 +72,7 @@ class Run:
         fencing_token: the newest runner's; a checkpoint with another one fails (promise 4). 0 before the first start.
         first_sequence, last_sequence: the range of the conversation's log that this run wrote, None before it began.
         starts_without_progress: runners that started on it since its last checkpoint.
-        wait_count: times it was put to sleep because its provider asked for time.
+        wait_count: times since its last answer that it was put to sleep because its provider asked for time.
         started_call_ids: tool calls that must never be repeated and were started; their returns are not stored yet.
         ttft_ns: from the start of work to the model's first answer.
         spent: from its acceptance up to its newest checkpoint.

@@ -1,6 +1,7 @@
 """The passage between the queue's doorbell and the LongRun state machine, and the state that the machine carries."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Self
 
 from nightshift.clock import to_iso
@@ -11,6 +12,10 @@ from nightshift.telemetry import logger
 
 MAX_SLICES_PER_EXECUTION = 1_000
 """A round is at most 21 history events, with all its retries and a wait; an execution may have 25,000."""
+
+WAKE_UP_DELAY = timedelta(seconds=5)
+"""After the end of a run's sleep. A Wait state cuts the fractions of its second off (Step Functions developer guide),
+and its clock is not the function's: a slice that comes too early finds the conversation asleep and ends all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class LongRunState:
             "correlation_id": self.correlation_id,
             "slices": self.slices + 1,
             "outcome": result.outcome.value,
-            "wait_until": to_iso(result.wait_until) if result.wait_until else None,
+            "wait_until": to_iso(result.wait_until + WAKE_UP_DELAY) if result.wait_until else None,
         }
 
     @property

@@ -255,6 +255,7 @@ class RunLoop:
             step_count=result.step.number,
             ttft_ns=first_answer_ns,
             error=result.error,
+            wait_count=0 if result.answer else run.wait_count,
             has_outputs=run.has_outputs or result.outputs is not None,
         )
 
