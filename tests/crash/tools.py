@@ -48,9 +48,10 @@ def _remembered_once(world: "World") -> str | None:
 
 
 def _kept_once(world: "World") -> str | None:
-    kept = list(world.lane.database.passages.newest(TENANT, world.lane.agent.id))
+    passages = world.lane.database.passages
+    kept, counted = list(passages.newest(TENANT, world.lane.agent.id)), passages.count(TENANT, world.lane.agent.id)
     wanted = _successes(world, "archival_memory_insert")
-    return None if len(kept) == wanted else f"{len(kept)} passages instead of {wanted}"
+    return None if len(kept) == counted == wanted else f"{len(kept)} passages, {counted} counted, instead of {wanted}"
 
 
 def _successes(world: "World", name: str) -> int:

@@ -4,13 +4,15 @@ import json
 
 import pytest
 
-from execution.test_situations import LOOK_UP, calls, shown_types
+from execution.test_situations import LOOK_UP, calls, rule, shown_types
 from nightshift.domain.block import Block
 from nightshift.domain.message import ToolReturn
 from nightshift.domain.stop_reason import StopReason
 from nightshift.execution.checkpoint import Checkpoints
+from nightshift.intake.conversation_path import find_place
 from nightshift.intake.conversations import ConversationRegistry
 from nightshift.intake.query import Queries
+from nightshift.intake.renewal import Renewal
 from nightshift.intake.wire.conversations import CreateConversation
 from support.lane import TENANT, Lane
 from support.scripted_model.answers import Call, Reply
@@ -138,6 +140,24 @@ def test_stored_system_message_stays_and_a_new_conversation_sees_the_memory(lane
     assert "likes: coffee\nage: 36" in system.draft.text
 
 
+def test_recompiled_system_message_counts_what_is_out_of_view(lane: Lane) -> None:
+    use_memory(lane)
+    call(lane, "archival_memory_insert", content="Ada was born in 1815")
+    made = ConversationRegistry(lane.database, lane.doorbell, lane.clock).create(
+        TENANT, lane.agent.id, CreateConversation()
+    )
+    renewal, archived = Renewal(lane.database, lane.clock), "- 1 memories that you kept"
+    said = renewal.recompile(find_place(lane.database, TENANT, lane.agent.id), is_kept=True)
+    elsewhere = renewal.recompile(find_place(lane.database, TENANT, made.description.id), is_kept=True)
+    assert ("- 4 previous messages" in said, archived in said) == (True, True)
+    assert ("- 0 previous messages" in elsewhere, archived in elsewhere) == (True, True)
+
+    renewal.reset(find_place(lane.database, TENANT, lane.agent.id))
+
+    said = renewal.recompile(find_place(lane.database, TENANT, lane.agent.id), is_kept=False)
+    assert "- 0 previous messages" in said
+
+
 def test_conversation_search_finds_what_was_said_and_not_what_tools_said(lane: Lane) -> None:
     use_memory(lane)
     for text in ("the engine is analytical", "the loom is a Jacquard"):
@@ -245,3 +265,34 @@ def test_skills_are_listed_for_their_run_alone_and_not_beside_another_system_pro
     stored = lane.database.messages.system_message(TENANT, lane.agent.id)
     assert stored is not None
     assert "available_skills" not in stored.draft.text
+
+
+def test_skills_and_another_system_prompt_hold_for_every_step_of_their_run_in_whichever_slice(lane: Lane) -> None:
+    skills = [{"name": "pdf", "description": "Read PDFs", "location": "/skills/pdf/SKILL.md"}]
+    for fields in ({"client_skills": skills}, {"override_system": "Speak Latin."}):
+        lane.provider.play([calls("fly"), calls("fly"), Reply("done")])
+        run = lane.accept(**fields)
+        while not lane.run(run).status.is_terminal:
+            lane.run_slice(slice_seconds=0)
+            lane.clock.advance(1)
+
+    systems = [seen.texts_of("system")[0] for seen in lane.provider.requests]
+    assert ["SKILL.md (Read PDFs)" in system for system in systems] == [True] * 3 + [False] * 3
+    assert systems[3:] == ["Speak Latin."] * 3
+
+
+def test_cleared_buffer_keeps_the_turn_that_waited_for_its_client(lane: Lane) -> None:
+    rules = [rule("requires_approval", "look_up")]
+    lane.use_agent(LOOK_UP, include_base_tools=False, tool_rules=rules, message_buffer_autoclear=True)
+    lane.provider.play([Reply("one"), calls("look_up")])
+    lane.accept("first")
+    lane.accept("second")
+    lane.run_slice()
+    (call,) = lane.log[-1].draft.tool_calls
+    lane.provider.play([Reply("done")])
+    approved = {"type": "approval", "tool_call_id": call.id, "approve": True}
+    lane.accept(messages=[{"type": "approval", "approvals": [approved]}])
+    lane.run_slice()
+
+    seen = lane.provider.requests[-1]
+    assert (seen.texts_of("user"), seen.texts_of("tool")) == (["second"], ["found nothing"])
