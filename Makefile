@@ -23,7 +23,8 @@ SAM_LOCAL   = .venv-sam/bin/python ops/local/sam_local.py $(1) --port $(PORT) --
 SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset demo run-status dead-letters redrive import $(INVOKE) start-api record-events
+.PHONY: help install up down reset demo import $(INVOKE) start-api record-events
+.PHONY: run-status dead-letters redrive pause resume cancel-runs redeliver
 .PHONY: test crash mutations test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -70,15 +71,6 @@ demo: up ## Run one agent in the background and show what happens; MODEL=openai/
 import: install ## Import AGENT_FILE=x.af of a Letta server; MODEL=provider/model replaces its model
 	@$(PYTHON) ops/migrate/import_agent_file.py $(AGENT_FILE) --home $(STACK_HOME) $(if $(MODEL),--model $(MODEL))
 
-DEAD_LETTERS = PYTHONPATH=layers/nightshift $(PYTHON) ops/operate/dead_letters.py $(1) --home $(STACK_HOME) \
-                 $(addprefix --stack ,$(STACK_NAME))
-
-dead-letters: install ## Show dead letters with age, body, and why if known; STACK_NAME=nightshift-prod looks into AWS
-	@$(call DEAD_LETTERS,list)
-
-redrive: install ## Ring again for all dead letters of QUEUE=RunDeadLetters or QUEUE=CallbackDeadLetters
-	@$(call DEAD_LETTERS,redrive $(QUEUE))
-
 # ------------------------------------------------------------------------------- one function, in a container of SAM's
 
 $(INVOKE): invoke-%: install ## invoke-<function>: that function in a container, with a recorded event or EVENT=file
@@ -94,6 +86,31 @@ record-events: install ## Record the event of every function on an embedded AWS 
 
 run-status: install ## Show where RUN is; locally, or where NIGHTSHIFT_URL and NIGHTSHIFT_KEY say
 	@$(PYTHON) ops/operate/run_status.py --home $(STACK_HOME) $(RUN)
+
+# STACK_NAME=… names a stack on AWS, else they work on the local one. CONFIRM=yes does what is only shown without it.
+OPERATE = PYTHONPATH=layers/nightshift POWERTOOLS_LOG_LEVEL=WARNING \
+          $(PYTHON) ops/operate/$(1).py --home $(STACK_HOME) $(addprefix --stack ,$(STACK_NAME))
+TENANT ?= default
+
+dead-letters: install ## Show dead letters with age, body, and why if known
+	@$(call OPERATE,dead_letters) list
+
+redrive: install ## Ring again for all dead letters of QUEUE=RunDeadLetters or QUEUE=CallbackDeadLetters
+	@$(call OPERATE,dead_letters) redrive $(QUEUE)
+
+pause: install ## Pause TENANT=default WHAT=intake|execution; docs/operations.md
+	@$(call OPERATE,pause) pause $(TENANT) $(WHAT)
+
+resume: install ## Resume TENANT=default WHAT=intake|execution
+	@$(call OPERATE,pause) resume $(TENANT) $(WHAT)
+
+cancel-runs: install ## Cancel active runs of TENANT=default [AGENT=agent-…] [OLDER_THAN=2h] [CONFIRM=yes]
+	@$(call OPERATE,cancel_runs) $(TENANT) $(if $(AGENT),--agent $(AGENT)) $(if $(OLDER_THAN),--older-than $(OLDER_THAN)) \
+	  $(if $(CONFIRM),--confirm)
+
+redeliver: install ## Send callbacks again: RUN=run-…, or SINCE=… [UNTIL=…] [DELIVERED_TOO=yes] [CONFIRM=yes]
+	@$(call OPERATE,redeliver) $(TENANT) $(if $(RUN),--run $(RUN)) $(if $(SINCE),--since $(SINCE)) \
+	  $(if $(UNTIL),--until $(UNTIL)) $(if $(DELIVERED_TOO),--delivered-too) $(if $(CONFIRM),--confirm)
 
 # ----------------------------------------------------------------------------------------------------- tests and checks
 

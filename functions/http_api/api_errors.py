@@ -6,7 +6,13 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver, Response
 from pydantic import ValidationError
 
-from nightshift.domain.errors import ConflictError, RequestError, TooManyRequestsError, TransientError
+from nightshift.domain.errors import (
+    ConflictError,
+    IntakePausedError,
+    RequestError,
+    TooManyRequestsError,
+    TransientError,
+)
 from nightshift.telemetry import logger, measured
 
 UNAVAILABLE_RETRY_SECONDS = 2
@@ -50,7 +56,7 @@ def _echo(value: Any) -> Any:
 def _request_error(error: RequestError) -> Response[str]:
     headers: dict[str, str] = {}
     match error:
-        case TooManyRequestsError(retry_after_seconds=seconds):
+        case TooManyRequestsError(retry_after_seconds=seconds) | IntakePausedError(retry_after_seconds=seconds):
             headers = {"Retry-After": str(seconds)}
         case ConflictError():
             headers = {"x-should-retry": "false"}

@@ -10,10 +10,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
 
 from nightshift.domain import ids
-from nightshift.domain.errors import PayloadTooLargeError, RequestError
+from nightshift.domain.errors import IntakePausedError, PayloadTooLargeError, RequestError
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 """The documented limit of a request's body; Lambda's own is 6 MB for the event around it."""
+
+
+PAUSE_RETRY_SECONDS = 60
+"""What a client is told to wait while intake is paused; an operator pauses for minutes."""
 
 
 MAX_SHOWN_ERRORS = 20
@@ -37,6 +41,17 @@ def tenant_of(event: APIGatewayProxyEventV2) -> str:
     if not tenant:
         raise UnauthorizedError("Unauthorized")
     return str(tenant)
+
+
+def require_open_intake(event: APIGatewayProxyEventV2) -> None:
+    """Do nothing unless the authorizer found that the tenant's intake is paused.
+
+    Raises:
+        IntakePausedError: it is; what was accepted goes on.
+    """
+    if event.raw_event["requestContext"]["authorizer"]["lambda"].get("intake") == "paused":
+        detail = "No runs are accepted at present, by decision of the operator; what was accepted goes on"
+        raise IntakePausedError(detail, PAUSE_RETRY_SECONDS)
 
 
 def parse_body[Body: BaseModel](event: APIGatewayProxyEventV2, model: type[Body]) -> Body:

@@ -8,7 +8,6 @@ from api_request import parse_headers, require_id
 from nightshift.domain.run import Run
 from nightshift.intake.compaction import require_compacted, show_compaction
 from nightshift.intake.conversation_path import find_place, is_conversation_id
-from nightshift.intake.submit import Submission
 from nightshift.intake.wait import Waiting
 from nightshift.intake.wire.compaction import CompactConversation, CompactMessages
 from nightshift.intake.wire.create_run import RunHeaders
@@ -17,7 +16,7 @@ from waited_answers import without_result
 
 
 def _submit(request: Request, agent_id: str, body: CompactMessages, conversation_id: str | None = None) -> Run:
-    submission = Submission(stage.database(), stage.doorbell(), stage.clock())
+    submission = stage.submission(request.event)
     headers = parse_headers(request.event, RunHeaders)
     return submission.submit(request.tenant, agent_id, body, request.correlation_id, conversation_id, headers)
 

@@ -13,7 +13,6 @@ from nightshift.intake.conversation_view import show_conversation
 from nightshift.intake.conversations import ConversationRegistry
 from nightshift.intake.query import Queries
 from nightshift.intake.renewal import Renewal
-from nightshift.intake.submit import Submission
 from nightshift.intake.wire.conversations import (
     ConversationMessagesQuery,
     CreateConversation,
@@ -108,7 +107,7 @@ def list_conversation_messages(request: Request, conversation_id: str, query: Co
 )
 def send_to_conversation(request: Request, conversation_id: str, body: SendToConversation) -> Response[str]:
     lane = _place(request, conversation_id, body.agent_id).lane
-    submission = Submission(stage.database(), stage.doorbell(), stage.clock())
+    submission = stage.submission(request.event)
     headers = parse_headers(request.event, RunHeaders)
     run = submission.submit(request.tenant, lane.agent_id, body, request.correlation_id, lane.id, headers)
     return answer_result(run) if body.streaming is False else answer_events(run)

@@ -5,7 +5,6 @@ from api_request import parse_headers
 from nightshift.domain.display import Json
 from nightshift.intake.query import Queries
 from nightshift.intake.show import RunView, show_run
-from nightshift.intake.submit import Submission
 from nightshift.intake.wire.create_run import CreateRun, RunHeaders
 from nightshift.intake.wire.lists import AgentMessagesQuery
 from operations import Request, operation
@@ -13,7 +12,7 @@ from operations import Request, operation
 
 @operation("Process messages in the background; answers at once with the Run", returns="Run", body=CreateRun)
 def create_run(request: Request, agent_id: str, body: CreateRun) -> Json:
-    submission = Submission(stage.database(), stage.doorbell(), stage.clock())
+    submission = stage.submission(request.event)
     headers = parse_headers(request.event, RunHeaders)
     run = submission.submit(request.tenant, agent_id, body, request.correlation_id, headers=headers)
     # A request that was sent again is answered with its run as it is now, which may have had its callback.

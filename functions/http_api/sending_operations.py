@@ -8,7 +8,6 @@ from nightshift.domain.run import Run
 from nightshift.intake.cancel import Cancellation
 from nightshift.intake.conversation_path import find_place
 from nightshift.intake.renewal import Renewal
-from nightshift.intake.submit import Submission
 from nightshift.intake.wire.conversations import CancelRuns, ResetMessages, SendMessages
 from nightshift.intake.wire.create_run import RunHeaders
 from operations import Request, operation
@@ -16,7 +15,7 @@ from waited_answers import answer_events, answer_result
 
 
 def _submit(request: Request, agent_id: str, body: SendMessages) -> Run:
-    submission = Submission(stage.database(), stage.doorbell(), stage.clock())
+    submission = stage.submission(request.event)
     headers = parse_headers(request.event, RunHeaders)
     return submission.submit(request.tenant, agent_id, body, request.correlation_id, headers=headers)
 

@@ -1,12 +1,19 @@
 """What the operations work with, built at first use and kept for all invocations."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+from api_request import require_open_intake
 from nightshift.clock import Clock, SystemClock
 from nightshift.settings import IntakeSettings
 from nightshift.storage import clients
 from nightshift.storage.database import Database
 from nightshift.storage.doorbells import Doorbell
+
+if TYPE_CHECKING:
+    from nightshift.intake.submit import Submission
 
 
 @cache
@@ -24,6 +31,18 @@ def database() -> Database:
 def doorbell() -> Doorbell:
     """Return RunQueue."""
     return Doorbell(clients.sqs(), _settings().run_queue_url)
+
+
+def submission(event: APIGatewayProxyEventV2) -> "Submission":
+    """Return what accepts the runs of a request.
+
+    Raises:
+        IntakePausedError: none of its tenant are accepted at present.
+    """
+    from nightshift.intake.submit import Submission  # noqa: PLC0415 -- many requests accept no run
+
+    require_open_intake(event)
+    return Submission(database(), doorbell(), clock())
 
 
 def tool_sandbox_arn() -> str:

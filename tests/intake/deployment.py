@@ -174,7 +174,7 @@ def deploy(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Deployments:
 
 def forget_functions() -> None:
     """End the runner's threads and make every function begin anew at its next call."""
-    for cached in (authorizer._api_keys, queue_runner._settings, queue_runner._slices):
+    for cached in (authorizer._api_keys, authorizer._pauses, queue_runner._settings, queue_runner._slices):
         cached.cache_clear()
     stage.forget()
 

@@ -91,7 +91,7 @@ def test_authorizer_answers_the_file(deployment: Deployment, name: str) -> None:
     tokens = {"default": "token-of-default", "other": ["token-of-other", "next-token-of-other"]}
     put_secret(deployment.stack, "ApiKeysSecret", tokens)
     verdict = authorizer.lambda_handler(load_event(f"request_authorizer/{name}.json"), FakeLambdaContext())
-    assert verdict == {"isAuthorized": True, "context": {"tenant": TENANTS[name]}}
+    assert verdict == {"isAuthorized": True, "context": {"tenant": TENANTS[name], "intake": "open"}}
 
 
 @pytest.mark.parametrize("name", [name for name in _names("http_api") if name != "recorded"])

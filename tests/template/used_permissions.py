@@ -30,6 +30,7 @@ TABLES: Final = {
     "messages": "MessagesTable",
     "passages": "MessagesTable",
     "mcp_servers": "AgentsTable",
+    "pauses": "AgentsTable",
 }
 """Aggregate, as its modules and the fields of `Database` are called, to the table it lives in."""
 

@@ -60,6 +60,7 @@ class CallbackDelivery:
         url: where to POST.
         run_status, stop_reason, run_completed_at: the outcome as the terminal write stored it.
         attempt: 1-based number of the newest attempt, 0 before the first.
+        earlier_attempts: those before it was last replayed.
         sent_at: when the newest attempt ended.
         correlation_id: of the API request that made the run, for the logs.
         next_attempt_at: when the next attempt may be made, as stored; None for a delivery that is not stored yet.
@@ -74,6 +75,7 @@ class CallbackDelivery:
     run_completed_at: datetime
     status: DeliveryStatus = DeliveryStatus.PENDING
     attempt: int = 0
+    earlier_attempts: int = 0
     sent_at: datetime | None = None
     status_code: int | None = None
     error: str | None = None

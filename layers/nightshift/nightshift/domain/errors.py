@@ -82,6 +82,16 @@ class TooManyRequestsError(RequestError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class IntakePausedError(RequestError):
+    """The operator accepts no runs of this tenant at present; `retry_after_seconds` is when to ask again."""
+
+    status = 503
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class RunFailedError(NightshiftError):
     """The run can't go on; it ends with `stop_reason` and keeps the text as `metadata.error`.
 

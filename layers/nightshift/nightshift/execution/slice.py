@@ -3,7 +3,7 @@
 finished   nothing waits any more, the lease is given back
 continues  the slice is used up, the next one may begin at once
 waits      the run sleeps until its provider can answer, the next slice begins then
-lost       nothing to do here: another runner has the conversation, it sleeps, or nothing waits
+lost       nothing to do here: another runner has the conversation, it sleeps, it is paused, or nothing waits
 """
 
 from dataclasses import dataclass, replace
@@ -31,6 +31,9 @@ from nightshift.storage.dynamo import counting_units
 from nightshift.storage.secrets import Secret
 from nightshift.telemetry import log_keys, logger, measured
 from nightshift.tools.sandbox import Sandbox
+
+PAUSE_LOOK: Final = timedelta(minutes=10)
+"""After which a paused tenant's conversation is rung for again; resuming rings at once."""
 
 
 class SliceOutcome(StrEnum):
@@ -109,6 +112,10 @@ class SliceRunner:
             return self._run(tenant, conversation_id, remaining_ms, meter)
 
     def _run(self, tenant: str, conversation_id: str, remaining_ms: int, meter: Meter) -> SliceResult:
+        if self._is_paused(tenant):
+            self.database.conversations.postpone(tenant, conversation_id, self.clock.now(), PAUSE_LOOK)
+            logger.info("conversation not claimed", reason="execution is paused for this tenant")
+            return LOST
         budget = SliceBudget.begin(self.clock, self.slice_duration, remaining_ms)
         holder = ids.new_id("lease")
         conversation = self.database.conversations.claim(
@@ -129,6 +136,11 @@ class SliceRunner:
                 lease_lost = measured({"LeaseLosses": 1})
                 logger.warning("lease lost", fencing_token=lease.fencing_token, reason=str(lost), **lease_lost)
                 return LOST
+
+    def _is_paused(self, tenant: str) -> bool:
+        from nightshift.storage.pauses import Pausable  # noqa: PLC0415 -- keeps the import within its budget
+
+        return Pausable.EXECUTION in self.database.pauses.of(tenant)
 
     def _work(self, conversation: Conversation, shift: _Shift) -> SliceResult:
         while True:

@@ -180,4 +180,5 @@ def _is_settled(delivery: CallbackDelivery | None) -> bool:
 def _show_delivery(delivery: CallbackDelivery | None) -> Json | None:
     if delivery is None:
         return None
-    return {"id": delivery.id, "status": delivery.status.value, "attempts": delivery.attempt}
+    attempts = delivery.earlier_attempts + delivery.attempt
+    return {"id": delivery.id, "status": delivery.status.value, "attempts": attempts}

@@ -14,6 +14,7 @@
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -223,6 +224,18 @@ class Conversations:
         """
         expression = "SET #due_at = :due_at REMOVE #lease_holder, #lease_expires_ms"
         self._write_held(lease, expression, {"due_at": due_slot_epoch_s(now + DOORBELL_GRACE)})
+
+    def postpone(self, tenant: str, conversation_id: str, now: datetime, delay: timedelta) -> None:
+        """Let the sweeper pass over a conversation that nobody may claim; not one that is due later anyway."""
+        write = Update(
+            self.table,
+            {"pk": scoped(tenant, conversation_id)},
+            "SET #due_at = :due_at",
+            f"#due_at < :due_at AND {_NOBODY_HOLDS_LEASE}",
+            {"due_at": due_slot_epoch_s(now + delay), "now": to_epoch_ms(now)},
+        )
+        with suppress(ConditionFailedError):
+            self.dynamo.write(write)
 
     def put_to_sleep(self, lease: Lease, until: datetime) -> Update:
         """Return the write that gives the lease back and lets nobody claim the conversation before `until`.

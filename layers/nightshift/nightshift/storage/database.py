@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nightshift.storage.messages import Messages
     from nightshift.storage.outputs import Outputs
     from nightshift.storage.passages import Passages
+    from nightshift.storage.pauses import Pauses
     from nightshift.storage.runs import Runs
     from nightshift.storage.steps import Steps
     from nightshift.storage.tools import Tools
@@ -91,6 +92,12 @@ class Database:
         from nightshift.storage.passages import Passages
 
         return Passages(self.dynamo, self._settings.messages_table, self._payloads)
+
+    @cached_property
+    def pauses(self) -> "Pauses":
+        from nightshift.storage.pauses import Pauses
+
+        return Pauses(self.dynamo, self._settings.agents_table)
 
     @cached_property
     def outputs(self) -> "Outputs":

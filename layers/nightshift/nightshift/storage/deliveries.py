@@ -3,6 +3,7 @@
 create    pending, due            within the terminal transaction (promise 8)
 claim     attempt + 1, due later  if pending and due: two doorbells at once make one POST, not two
 record    outcome, due or settled if still at this attempt
+replay    pending, due, attempt 0   if settled: an operator wants it sent again
 """
 
 from dataclasses import dataclass
@@ -104,6 +105,28 @@ class Deliveries:
         key = {"pk": scoped(delivery.tenant, delivery.run_id), "sk": DELIVERY}
         self.dynamo.write(Update(self.table, key, expression, "#attempt = :attempt", values))
 
+    def replay(self, tenant: str, run_id: str, now: datetime) -> bool:
+        """Make a settled delivery due again with all its attempts, under the id it had; False when none is settled."""
+        write = Update(
+            self.table,
+            {"pk": scoped(tenant, run_id), "sk": DELIVERY},
+            "SET #status = :pending, #earlier_attempts = if_not_exists(#earlier_attempts, :none) + #attempt,"
+            " #attempt = :none, #next_attempt_ms = :now, #due_shard = :shard, #due_at = :due_at",
+            "attribute_exists(#pk) AND #status <> :pending",
+            {
+                "pending": DeliveryStatus.PENDING.value,
+                "none": 0,
+                "now": to_epoch_ms(now),
+                "shard": DUE_SHARD,
+                "due_at": due_slot_epoch_s(now + DOORBELL_GRACE),
+            },
+        )
+        try:
+            self.dynamo.write(write)
+        except ConditionFailedError:
+            return False
+        return True
+
     def get(self, tenant: str, run_id: str) -> CallbackDelivery | None:
         """Read the delivery of a run, None when it has none (yet)."""
         item = self.dynamo.get(self.table, {"pk": scoped(tenant, run_id), "sk": DELIVERY})
@@ -138,6 +161,7 @@ def _to_delivery(item: Item) -> CallbackDelivery:
         run_completed_at=from_iso(item["run_completed_at"]),
         status=DeliveryStatus(item["status"]),
         attempt=item["attempt"],
+        earlier_attempts=item.get("earlier_attempts", 0),
         sent_at=from_iso(item["sent_at"]) if "sent_at" in item else None,
         status_code=item.get("status_code"),
         error=item.get("error"),
