@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 import boto3
+import pytest
 
 from connected_stack import ConnectedStack
 from deployed_stack import DeployedStack

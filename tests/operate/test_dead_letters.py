@@ -10,7 +10,6 @@ import pytest
 import dead_letters
 from connected_stack import ConnectedStack, StackNotFoundError
 from dead_letters import QUEUES, DeadLetters
-from nightshift.domain import ids
 from nightshift.domain.callback import AttemptOutcome, Retry
 from nightshift.storage.doorbells import Ring
 from support.aws_tables import REGION, Stack, client_of
@@ -70,7 +69,7 @@ def test_callback_letter_is_shown_with_what_its_receiver_said(letters: DeadLette
     ("queue", "body", "why"),
     [
         ("RunDeadLetters", Ring(TENANT, "agent-unknown").to_body(), "the conversation is gone: nothing to do"),
-        ("CallbackDeadLetters", Ring(TENANT, ids.new_run_id()).to_body(), "the run has no delivery: nothing to do"),
+        ("CallbackDeadLetters", Ring(TENANT, RUN_ID).to_body(), "the run has no delivery: nothing to do"),
         ("RunDeadLetters", "not a doorbell", "ValueError: a doorbell must be an object"),
     ],
 )
