@@ -22,7 +22,7 @@ from chaos.callbacks import Callbacks
 from chaos.killer import Killer
 from chaos.load import AGENTS, MODEL, RUNS_PER_AGENT, Load, model_rule
 from chaos.outcome import AgentOutcome, Outcome, count_effects, read_agent
-from chaos.verdict import judge
+from chaos.verdict import explain, judge
 from support.local_stack import LocalStack, running_stack
 from support.receiver import running_receiver
 from support.scripted_model.server import ScriptedModel
@@ -129,11 +129,12 @@ def storm(stack: LocalStack, seed: int, seconds: float) -> bool:
         raging = Storm(stack, load, killer, Callbacks(receiver, stack.description["callback_secret"]), started)
         raging.rage(seconds, random.Random(seed + 1))
         recovered_seconds = raging.settle()
-        lines = judge(raging.outcome(), POSTS)
-    killed = ", ".join(f"{name or 'others'} {count}" for name, count in sorted(killer.killed.items()))
+        outcome = raging.outcome()
+        lines = judge(outcome, POSTS)
+    killed = ", ".join(f"{name} {count}" for name, count in sorted(killer.killed.items()))
     print(f"\nseed {seed}: {killer.killed.total()} functions' processes killed ({killed})")
     print(f"{'embedded AWS killed':<34}{killer.emulator_kills:>6}")
-    for line in lines:
+    for line in [*lines, *explain(outcome)]:
         print(line)
     print(f"{'requests sent again by clients':<34}{load.repeated:>6}")
     print(f"{'callbacks received':<34}{raging.callbacks.received:>6}")

@@ -83,7 +83,8 @@ class Killer:
         return is_time and not self.emulator_kills
 
     def _kill_functions(self) -> None:
-        for process in self._choose(self.stack.function_processes()):
+        # Not what a function started: a user's code that is killed is a tool that failed, and its model is told so.
+        for process in self._choose([found for found in self.stack.function_processes() if found.function]):
             kill(process.pid)
             self.killed[process.function] += 1
             self.ended_at = time.monotonic()

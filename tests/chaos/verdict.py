@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from chaos.load import CALLS_PER_RUN, answer_of, note_of, text_of
@@ -51,20 +52,29 @@ def judge(outcome: Outcome, posts: int) -> list[Line]:
 
 
 def is_order_kept(agent: AgentOutcome) -> bool:
-    """Tell whether the history is that of the runs one after another, in the order of acceptance, each as it should be.
+    """Tell whether the history is that of the runs one after another, in the order accepted, each as it should be."""
+    return _first_difference(agent) is None
 
-    A run that failed may have stopped anywhere: what it left has to be a beginning.
-    """
+
+def explain(outcome: Outcome) -> Iterator[str]:
+    """Yield where each history that is not as it should be first differs."""
+    for agent in outcome.agents:
+        if difference := _first_difference(agent):
+            yield difference
+
+
+def _first_difference(agent: AgentOutcome) -> str | None:
+    """Compare message by message. A run that failed may have stopped anywhere: what it left has to be a beginning."""
     found = [(message.run_id, *_content(message)) for message in agent.history]
-    in_order: list[tuple[str, str, str]] = []
+    wanted: list[tuple[str, str, str]] = []
     for place, run_id in enumerate(agent.accepted):
-        wanted = [(run_id, *content) for content in _expected(place)]
-        left = [message for message in found if message[0] == run_id]
-        is_whole = len(left) == len(wanted) or agent.statuses.get(run_id) != "completed"
-        if not is_whole or left != wanted[: len(left)]:
-            return False
-        in_order += left
-    return found == in_order
+        whole = [(run_id, *content) for content in _expected(place)]
+        left = sum(message[0] == run_id for message in found)
+        wanted += whole if agent.statuses.get(run_id) == "completed" else whole[:left]
+    for one, other in zip_longest(found, wanted):
+        if one != other:
+            return f"found {one}, wanted {other}"
+    return None
 
 
 def count_duplicates(agent: AgentOutcome) -> int:

@@ -32,12 +32,12 @@ PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-_FUNCTION: Final = re.compile(r"ministack-lambda-\w+-(\w+)Function-")
+_FUNCTION: Final = re.compile(r"ministack-lambda-\w+-(\w+)Function-[^/]*/_worker\.py")
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionProcess:
-    """A process of a function, by its logical id without `Function`; empty for what the function started."""
+    """A process of a function, by its logical id without `Function`; empty for one that the function itself started."""
 
     pid: int
     function: str
