@@ -62,6 +62,16 @@ def test_failed_run_may_stop_anywhere_but_between_call_and_return() -> None:
     assert off(with_agent(statuses=failed, history=HISTORY[:-2])) == {RETURNS}
 
 
+def test_call_whose_sandbox_died_twice_is_told_and_not_off() -> None:
+    def fail(history: list[ShownMessage]) -> None:
+        history[2] = replace(history[2], text="Error executing function take_note: the sandbox did not answer")
+
+    outcome = with_history(fail)
+    without_its_effect = replace(outcome, effects=dict.fromkeys(CALLS - set(HISTORY[2].call_ids), 1))
+    assert off(outcome) == off(without_its_effect) == set()
+    assert {line.name: line.found for line in judge(outcome, 2)}["calls whose sandbox died twice"] == 1
+
+
 @pytest.mark.parametrize(
     ("outcome", "lines"),
     [
@@ -80,7 +90,7 @@ def test_failed_run_may_stop_anywhere_but_between_call_and_return() -> None:
             {"webhook-ids beyond one a run"},
         ),
         (replace(RIGHT, forged=1), {"callbacks forged or disagreeing"}),
-        (replace(RIGHT, effects={}), {"effects of tools, by key"}),
+        (replace(RIGHT, effects={}), {"  of these with an effect"}),
     ],
 )
 def test_line_is_off_for(outcome: Outcome, lines: set[str]) -> None:

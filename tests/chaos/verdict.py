@@ -10,6 +10,8 @@ from typing import Final
 from chaos.load import CALLS_PER_RUN, answer_of, note_of, text_of
 from chaos.outcome import AgentOutcome, Outcome, ShownMessage
 
+FAILED_CALL: Final = "Error executing function"
+"""Begins the return of a call that was executed twice in vain: what a model is told, not a loss."""
 ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 
 
@@ -35,6 +37,8 @@ def judge(outcome: Outcome, posts: int) -> list[Line]:
     agents = outcome.agents
     accepted = [run_id for agent in agents for run_id in agent.accepted]
     listed = [status for agent in agents for status in agent.statuses.values()]
+    calls = sum(len(set(_calls(agent))) for agent in agents)
+    succeeded = {call for agent in agents for call in _succeeded(agent)}
     completed = [run for agent in agents for run, status in agent.statuses.items() if status == "completed"]
     return [
         Line("accepted", len(set(accepted)), posts),
@@ -43,8 +47,10 @@ def judge(outcome: Outcome, posts: int) -> list[Line]:
         Line("agents whose order was kept", sum(is_order_kept(agent) for agent in agents), len(agents)),
         Line("duplicates", sum(count_duplicates(agent) for agent in agents) + _extra_runs(agents), 0),
         Line("calls without a return", sum(count_unanswered(agent) for agent in agents), 0),
-        Line("effects of tools, by key", len(outcome.effects), sum(len(set(_calls(agent))) for agent in agents)),
-        Line("  of these asked for again", sum(count - 1 for count in outcome.effects.values())),
+        Line("calls that succeeded", len(succeeded)),
+        Line("  of these with an effect", len(succeeded & set(outcome.effects)), len(succeeded)),
+        Line("calls whose sandbox died twice", calls - len(succeeded)),
+        Line("effects asked for again, same key", sum(count - 1 for count in outcome.effects.values())),
         Line("runs with a callback", len(set(outcome.callbacks) & set(accepted)), posts),
         Line("webhook-ids beyond one a run", sum(len(ids) - 1 for ids in outcome.callbacks.values()), 0),
         Line("callbacks forged or disagreeing", outcome.forged, 0),
@@ -72,9 +78,20 @@ def _first_difference(agent: AgentOutcome) -> str | None:
         left = sum(message[0] == run_id for message in found)
         wanted += whole if agent.statuses.get(run_id) == "completed" else whole[:left]
     for one, other in zip_longest(found, wanted):
-        if one != other:
+        if one != other and not _is_failed_call_of(one, other):
             return f"found {one}, wanted {other}"
     return None
+
+
+def _is_failed_call_of(found: tuple[str, str, str] | None, wanted: tuple[str, str, str] | None) -> bool:
+    """Tell whether a tool's return differs only in that the model was told of the sandbox's death."""
+    if found is None or wanted is None:
+        return False
+    return found[:2] == wanted[:2] and _is_failure(found[1], found[2])
+
+
+def _is_failure(type_: str, text: str) -> bool:
+    return type_ == "tool_return_message" and text.startswith(FAILED_CALL)
 
 
 def count_duplicates(agent: AgentOutcome) -> int:
@@ -100,6 +117,11 @@ def _calls(agent: AgentOutcome) -> list[str]:
 
 def _returns(agent: AgentOutcome) -> list[str]:
     return [call for message in agent.history if message.type == "tool_return_message" for call in message.call_ids]
+
+
+def _succeeded(agent: AgentOutcome) -> list[str]:
+    returned = [message for message in agent.history if message.type == "tool_return_message"]
+    return [call for message in returned if not _is_failure(message.type, message.text) for call in message.call_ids]
 
 
 def _repeated(names: Iterable[Hashable]) -> int:
