@@ -181,5 +181,9 @@ deploy: install ## Build and deploy to a real AWS account; ENV names the section
 	@$(SAM) build --config-env $(ENV)
 	@$(SAM) deploy --config-env $(ENV)
 
+.PHONY: credentials
+credentials: install ## Address, key and callback secret of the stack of ENV, for TENANT=default; prints secrets
+	@$(PYTHON) ops/local/credentials.py $(ENV) $(addprefix --tenant ,$(TENANT))
+
 clean: ## Delete all that is built and installed; the state of the embedded AWS stays
 	@rm -rf .aws-sam .venv .venv-sam .venv-emulator .local-tools .mypy_cache .ruff_cache .hypothesis .import_linter_cache

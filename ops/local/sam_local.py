@@ -30,8 +30,8 @@ def main() -> int:
     settings = Settings.create(arguments.home, arguments.port, [])
     try:
         description = _running_stack(settings)
-        builds.build(settings)
         with _reachable_from_containers(settings) as endpoint_url:
+            builds.build(settings)
             local = function_settings.write(settings, endpoint_url)
             if arguments.command == "start-api":
                 return _start_api(settings, local, arguments.api_port)

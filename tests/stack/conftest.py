@@ -1,6 +1,9 @@
 """One stack for all tests of this folder."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from letta_client import Letta
@@ -8,6 +11,10 @@ from letta_client import Letta
 from support.local_stack import LocalStack, running_stack
 from support.scripted_model.rules import echo_history
 from support.scripted_model.server import ScriptedModel
+
+SCRIPTS = Path(__file__).with_name("sdk")
+INSTALL = ("npm", "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+"""Exact versions stand in package.json; a lock file would hold the addresses of whoever wrote it."""
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +33,16 @@ def local_stack(provider: ScriptedModel, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def letta(local_stack: LocalStack) -> Letta:
     return local_stack.letta()
+
+
+@pytest.fixture(scope="session")
+def node_scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts for Node, beside the packages that they import."""
+    missing = [tool for tool in ("node", "npm") if shutil.which(tool) is None]
+    if missing:
+        pytest.fail(f"{' and '.join(missing)} not found: the test of the SDK for Node needs Node 20 or newer with npm")
+    folder = tmp_path_factory.mktemp("node") / "sdk"
+    shutil.copytree(SCRIPTS, folder)
+    installed = subprocess.run(INSTALL, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    assert installed.returncode == 0, installed.stderr
+    return folder

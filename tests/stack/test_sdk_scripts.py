@@ -1,12 +1,7 @@
-"""Programs for a Letta server, unchanged but for address and key: one a SDK, and a person at the page /docs."""
+"""Programs for a Letta server, unchanged but for address and key: one a SDK."""
 
-import json
-import os
-import shutil
-import subprocess
 import sys
 import uuid
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,16 +9,13 @@ from typing import Any
 import pytest
 from letta_client import Letta
 
+from stack.conftest import SCRIPTS
 from stack.polling import wait_until_ended
+from stack.sdk_script import SCRIPT_SECONDS, run_script
 from support.local_stack import LocalStack
 from support.scripted_model.answers import Reply
 from support.scripted_model.rules import after_delay
 from support.scripted_model.server import ScriptedModel
-
-SCRIPTS = Path(__file__).with_name("sdk")
-
-INSTALL = ("npm", "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-"""Exact versions stand in package.json; a lock file would hold the addresses of whoever wrote it."""
 
 EXPECTED = {
     "run": {
@@ -39,21 +31,7 @@ EXPECTED = {
     "deleted": True,
 }
 
-SCRIPT_SECONDS = 240
 SLOW_MODEL_SECONDS = 8
-
-
-@pytest.fixture(scope="module")
-def node_scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts for Node, beside the packages that they import."""
-    missing = [tool for tool in ("node", "npm") if shutil.which(tool) is None]
-    if missing:
-        pytest.fail(f"{' and '.join(missing)} not found: the test of the SDK for Node needs Node 20 or newer with npm")
-    folder = tmp_path_factory.mktemp("node") / "sdk"
-    shutil.copytree(SCRIPTS, folder)
-    installed = subprocess.run(INSTALL, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
-    assert installed.returncode == 0, installed.stderr
-    return folder
 
 
 @pytest.fixture
@@ -77,15 +55,6 @@ def test_program_with_the_npm_sdk_runs_unchanged(local_stack: LocalStack, node_s
     found = run_script(local_stack, ["node", str(node_scripts / "use_node_sdk.js")])
 
     assert_as_expected(found)
-
-
-def test_page_sends_a_body_with_the_token_that_was_given_to_it(local_stack: LocalStack, node_scripts: Path) -> None:
-    sent = run_script(local_stack, ["node", str(node_scripts / "use_docs_page.js")])
-
-    assert sent == [
-        {"method": "GET", "path": "/v1/openapi.json", "status": 200},
-        {"method": "POST", "path": "/v1/agents", "status": 200},
-    ]
 
 
 def test_ten_equal_posts_at_once_with_one_key_are_one_run_and_one_model_call(
@@ -114,17 +83,3 @@ def assert_as_expected(found: dict[str, Any]) -> None:
     assert "assistant_message" in conversation["streamed"]
     assert conversation["stored"][-2:] == ["user_message", "assistant_message"]
     assert conversation["listed"]
-
-
-def run_script(stack: LocalStack, command: Sequence[str]) -> Any:
-    """Return what a script printed."""
-    environment = {
-        **os.environ,
-        "LETTA_BASE_URL": stack.description["base_url"],
-        "LETTA_API_KEY": stack.description["api_key"],
-    }
-    ended = subprocess.run(  # noqa: S603
-        command, env=environment, capture_output=True, text=True, check=False, timeout=SCRIPT_SECONDS
-    )
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)

@@ -36,8 +36,7 @@ def describe(settings: Settings, outputs: Outputs) -> dict[str, Any]:
     """Write ``stack.json``, readable by its owner only, and return what it says."""
     description = {
         "base_url": settings.endpoint_url,
-        "api_key": _api_key(settings, outputs),
-        "callback_secret": _callback_secret(settings, outputs),
+        **read_keys(settings.client("secretsmanager"), outputs, TENANT),
         "aws_endpoint_url": settings.endpoint_url,
         "region": REGION,
         "outputs": outputs,
@@ -50,6 +49,25 @@ def describe(settings: Settings, outputs: Outputs) -> dict[str, Any]:
     return description
 
 
+def read_keys(secrets: Any, outputs: Outputs, tenant: str) -> dict[str, str]:
+    """Return a tenant's token and the secret with which it checks its callbacks.
+
+    Args:
+        secrets: a client of Secrets Manager, of the embedded AWS or a real one.
+
+    Raises:
+        StackError: the tenant has no token.
+    """
+    tokens = json.loads(_secret(secrets, _output(outputs, "ApiKeysSecretArn"))).get(tenant)
+    token = tokens[0] if isinstance(tokens, list) and tokens else tokens
+    if not isinstance(token, str):
+        raise StackError(
+            f"the secret of API keys has no token of tenant {tenant!r}: add one, or `make reset`, `make up`"
+        )
+    master = _secret(secrets, _output(outputs, "CallbackSigningSecretArn"))
+    return {"api_key": token, "callback_secret": callback_secret_of_tenant(master, tenant)}
+
+
 def callback_secret_of_tenant(master: str, tenant: str) -> str:
     """The ``whsec_`` secret with which a receiver checks the callbacks of one tenant."""
     sys.path.append(str(ROOT / "layers" / "nightshift"))
@@ -58,22 +76,8 @@ def callback_secret_of_tenant(master: str, tenant: str) -> str:
     return derive_secret(master.encode(), tenant)
 
 
-def _callback_secret(settings: Settings, outputs: Outputs) -> str | None:
-    if "CallbackSigningSecretArn" not in outputs:
-        return None
-    return callback_secret_of_tenant(_secret(settings, outputs["CallbackSigningSecretArn"]), TENANT)
-
-
-def _api_key(settings: Settings, outputs: Outputs) -> str:
-    tokens = json.loads(_secret(settings, _output(outputs, "ApiKeysSecretArn"))).get(TENANT)
-    token = tokens[0] if isinstance(tokens, list) and tokens else tokens
-    if not isinstance(token, str):
-        raise StackError(f"the secret of API keys has no token of tenant {TENANT!r}: `make reset`, then `make up`")
-    return token
-
-
-def _secret(settings: Settings, secret_id: str) -> str:
-    value: str = settings.client("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"]
+def _secret(secrets: Any, secret_id: str) -> str:
+    value: str = secrets.get_secret_value(SecretId=secret_id)["SecretString"]
     return value
 
 

@@ -17,9 +17,10 @@ def relaying(address: str, target_port: int) -> Iterator[int]:
     listener = socket.socket()
     listener.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
     listener.bind((address, 0))
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=_serve, args=(loop, listener, target_port), daemon=True)
+    loop, is_open = asyncio.new_event_loop(), threading.Event()
+    thread = threading.Thread(target=_serve, args=(loop, listener, target_port, is_open), daemon=True)
     thread.start()
+    is_open.wait()
     try:
         yield listener.getsockname()[1]
     finally:
@@ -28,7 +29,9 @@ def relaying(address: str, target_port: int) -> Iterator[int]:
         listener.close()
 
 
-def _serve(loop: asyncio.AbstractEventLoop, listener: socket.socket, target_port: int) -> None:
+def _serve(
+    loop: asyncio.AbstractEventLoop, listener: socket.socket, target_port: int, is_open: threading.Event
+) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             target_reader, target_writer = await asyncio.open_connection("127.0.0.1", target_port)
@@ -38,8 +41,10 @@ def _serve(loop: asyncio.AbstractEventLoop, listener: socket.socket, target_port
         await asyncio.gather(_pump(reader, target_writer), _pump(target_reader, writer))
 
     asyncio.set_event_loop(loop)
-    loop.run_until_complete(asyncio.start_server(answer, sock=listener))
+    server = loop.run_until_complete(asyncio.start_server(answer, sock=listener))
+    loop.call_soon(is_open.set)
     loop.run_forever()
+    server.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

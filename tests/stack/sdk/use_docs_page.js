@@ -1,65 +1,84 @@
-// A person at the page /docs: gives a token, opens an operation, writes a body, sends it. Prints what came back as JSON.
+// A person at the page /docs in a browser: looks at the operations, gives a token, opens one, writes a body, sends it.
+// Takes the folder of the screenshots; prints what was on the page and what was sent, as JSON.
 
-import { JSDOM, VirtualConsole } from "jsdom";
+import { execFileSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import puppeteer from "puppeteer-core";
 
 const BASE_URL = process.env.LETTA_BASE_URL;
 const TOKEN = process.env.LETTA_API_KEY;
+const FOLDER = process.argv[2];
 const LIMIT_MS = 60_000;
+const OPERATION = "#operations-agents-create_agent";
 
-const sent = [];
-const page = await JSDOM.fromURL(`${BASE_URL}/docs`, {
-  runScripts: "dangerously",
-  pretendToBeVisual: true,
-  virtualConsole: new VirtualConsole(),
-  beforeParse(window) {
-    // jsdom has no fetch; Node's answers instead, for the page's own server alone as the page's policy demands.
-    window.fetch = async (target, options) => {
-      const request = new Request(new URL(target.url ?? target, BASE_URL), options);
-      if (new URL(request.url).origin !== new URL(BASE_URL).origin) throw new Error(`not allowed: ${request.url}`);
-      const response = await fetch(request);
-      sent.push({ method: request.method, path: new URL(request.url).pathname, status: response.status });
-      return response;
-    };
-    Object.assign(window, { Headers, Request, Response, structuredClone });
-  },
+const browser = await puppeteer.launch({
+  executablePath: await findBrowser(),
+  headless: "shell",
+  args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+  timeout: LIMIT_MS,
 });
-const { document, Event, HTMLInputElement, HTMLTextAreaElement } = page.window;
-
-await find(".opblock");
-document.querySelector("button.authorize").click();
-type(HTMLInputElement, await find(".auth-container input"), TOKEN);
-(await find(".auth-btn-wrapper button.authorize")).click();
-const operation = document.querySelector("#operations-agents-create_agent");
-operation.querySelector(".opblock-summary-control").click();
-type(HTMLTextAreaElement, await find("#operations-agents-create_agent textarea"), '{"model": "openai/scripted"}');
-await pause();
-(await find("#operations-agents-create_agent button.execute")).click();
-await until(() => sent.some((request) => request.method === "POST"), "no request was sent");
-process.stdout.write(JSON.stringify(sent));
-process.exit(0);
-
-async function find(selector) {
-  await until(() => document.querySelector(selector), `nothing on the page is ${selector}`);
-  await pause();
-  return document.querySelector(selector);
+try {
+  process.stdout.write(JSON.stringify(await useThePage(await browser.newPage())));
+} finally {
+  await browser.close();
 }
 
-async function until(isReached, otherwise) {
-  const endsAt = Date.now() + LIMIT_MS;
-  while (!isReached()) {
-    if (Date.now() > endsAt) throw new Error(otherwise);
-    await pause();
+async function useThePage(page) {
+  const sent = [];
+  const errors = [];
+  page.setDefaultTimeout(LIMIT_MS);
+  await page.setViewport({ width: 1200, height: 1600 });
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("response", (response) => {
+    const { pathname, origin } = new URL(response.url());
+    if (pathname === "/docs" || origin === "null") return;
+    sent.push({ method: response.request().method(), path: pathname, status: response.status() });
+  });
+
+  await page.goto(`${BASE_URL}/docs`);
+  await page.waitForSelector(".opblock");
+  const operations = await page.$$eval(".opblock-summary-path", (all) => all.map((each) => each.dataset.path));
+  await page.screenshot({ path: join(FOLDER, "operations.png") });
+
+  await page.click("button.authorize");
+  await page.type(".auth-container input", TOKEN);
+  await page.click(".auth-btn-wrapper button.authorize");
+  await page.click(".auth-btn-wrapper button.btn-done");
+  await page.click(`${OPERATION} .opblock-summary-control`);
+  await write(page, `${OPERATION} textarea`, '{"model": "openai/scripted"}');
+  await page.click(`${OPERATION} button.execute`);
+  const answer = await page.waitForSelector(`${OPERATION} .live-responses-table tbody .response-col_status`);
+  const status = await answer.evaluate((cell) => cell.textContent.trim().slice(0, 3));
+  await (await page.$(OPERATION)).screenshot({ path: join(FOLDER, "answer.png") });
+  return { operations, sent, status, errors };
+}
+
+/** Replace what a field holds, key by key as a person does. */
+async function write(page, selector, text) {
+  await page.waitForSelector(selector);
+  await page.click(selector, { count: 3 });
+  await page.keyboard.down("Control");
+  await page.keyboard.press("KeyA");
+  await page.keyboard.up("Control");
+  await page.keyboard.type(text);
+}
+
+/** A browser of this machine, or on Linux the one that a package brings along. */
+async function findBrowser() {
+  for (const name of ["chromium", "google-chrome", "chrome"]) {
+    try {
+      return execFileSync("which", [name], { encoding: "utf8" }).trim();
+    } catch {
+      continue;
+    }
   }
-}
-
-/** Let the page do what its state demands. */
-function pause() {
-  return new Promise((resolve) => setTimeout(resolve, 200));
-}
-
-/** Type as a person does: React listens to the event, and to nothing that a script sets. */
-function type(element, field, text) {
-  Object.getOwnPropertyDescriptor(element.prototype, "value").set.call(field, text);
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-  field.dispatchEvent(new Event("change", { bubbles: true }));
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw new Error("no browser: put chromium or google-chrome on PATH");
+  }
+  // The package brings the browser's libraries too, and unpacks them where it takes itself to be on Lambda.
+  process.env.AWS_EXECUTION_ENV = "AWS_Lambda_nodejs20.x";
+  process.env.FONTCONFIG_PATH = join(tmpdir(), "fonts");
+  const { default: chromium } = await import("@sparticuz/chromium");
+  return chromium.executablePath();
 }

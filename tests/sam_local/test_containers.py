@@ -1,0 +1,64 @@
+"""What `make invoke-<function>` says when something is missing, and how a container reaches the embedded AWS."""
+
+import importlib
+import os
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOCAL = ROOT / "ops" / "local"
+SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
+
+
+def test_without_a_stack_the_next_command_is_named(tmp_path: Path) -> None:
+    command = [str(SAM_PYTHON), str(LOCAL / "sam_local.py"), "invoke", "queue_runner", "--home", str(tmp_path / "none")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("ERROR: no stack runs from ")
+    assert ended.stderr.endswith("`make up` first\n")
+
+
+def test_without_an_engine_it_says_what_to_install_and_what_runs_without(tmp_path: Path) -> None:
+    code = (
+        "from local_stack import containers, console\n"
+        "try: containers.find_host()\nexcept console.StackError as error: print(error)"
+    )
+    environment = {
+        "DOCKER_HOST": f"unix://{tmp_path / 'none.sock'}",
+        "PATH": str(tmp_path),
+        "PYTHONPATH": str(LOCAL),
+        "HOME": str(tmp_path),
+    }
+    ended = subprocess.run([str(SAM_PYTHON), "-c", code], env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+    for word in ("Docker, Finch or Podman", "podman machine start", "DOCKER_HOST", "`make up` runs the same functions"):
+        assert word in ended.stdout
+
+
+@pytest.mark.skipif(os.uname().sysname != "Linux", reason="elsewhere engines forward to 127.0.0.1 by themselves")
+def test_relay_passes_bytes_both_ways_while_it_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(LOCAL))
+    relay = importlib.import_module("local_stack.relay")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = threading.Thread(target=_answer_once, args=(server,), daemon=True)
+        answering.start()
+        # 127.0.0.2 plays the bridge: an address of this machine that is not where the server listens.
+        with relay.relaying("127.0.0.2", server.getsockname()[1]) as port:
+            with socket.create_connection(("127.0.0.2", port), timeout=10) as client:
+                client.sendall(b"x" * 200_000 + b".")
+                assert client.recv(100) == b"200001"
+            answering.join(10)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", port), timeout=10)
+
+
+def _answer_once(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        received = 0
+        while not (data := connection.recv(65_536)).endswith(b"."):
+            received += len(data)
+        connection.sendall(str(received + len(data)).encode())
