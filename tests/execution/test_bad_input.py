@@ -16,8 +16,11 @@ from nightshift.domain.run_status import RunStatus
 from nightshift.domain.stop_reason import StopReason
 from nightshift.execution import server_tools
 from nightshift.execution.model_source import ModelSource
+from nightshift.execution.tool_calls import NO_TIME_LEFT
+from nightshift.tools.sandbox import Sandbox
 from support.lane import Lane
 from support.receiver import Behaviour, Receiver, answer, endless_body, hang, running_receiver
+from support.sandbox_lambda import run_in_process
 from support.scripted_model.answers import Reply
 
 type Json = dict[str, Any]
@@ -210,3 +213,26 @@ def test_clients_tool_that_a_conditional_rule_names_waits_for_its_turn(lane: Lan
 
     offered = [[tool["function"]["name"] for tool in seen.body["tools"]] for seen in lane.provider.requests]
     assert offered == [["look_up", "note", "measure"], ["note"], ["look_up", "note", "measure"]]
+
+
+def test_call_for_which_no_time_is_left_is_not_begun(lane: Lane) -> None:
+    """Each call takes 150 s of the 300 that an invocation has; nothing is started that would be cut off at once."""
+    begun: list[str] = []
+
+    def invoke(payload: Json) -> Json:
+        begun.append(payload["tool_call_id"])
+        lane.clock.advance(150)
+        return run_in_process(payload)
+
+    lane.sandbox = Sandbox(invoke)
+    lane.use_agent(LOOK_UP, include_base_tools=False, parallel_tool_calls=True)
+    lane.provider.play([calls("look_up", "look_up", "look_up"), Reply("two of three")])
+    run = lane.accept()
+    lane.run_slice()
+    if not lane.run(run).status.is_terminal:
+        lane.sweep()
+
+    assert begun == ["call_1_look_up", "call_2_look_up"]
+    texts = [given.text for given in returns_of(lane)]
+    assert texts == ["found nothing", "found nothing", NO_TIME_LEFT]
+    assert_next_message_works(lane, run)

@@ -34,6 +34,11 @@ from nightshift.storage.dynamo import Write
 MAX_THREADS: Final = 8
 """Calls of one answer that run at the same time."""
 
+LEAST_CALL_SECONDS: Final = 10.0
+"""With less than this left, a call is not begun: it would be cut off with its work half done."""
+
+NO_TIME_LEFT: Final = "Error: this call was not executed, since those before it took the time; call it again."
+
 UNKNOWN_OUTCOME: Final = (
     "Error: this call was started and its outcome is unknown; it was not repeated, since the tool must not run twice."
     " Find out what it did before you call it again."
@@ -142,6 +147,9 @@ class ToolCalls:
                 continue
             if base.has(one.tool):
                 returns[one.call.id] = _limited(base.run(one.call, one.tool, one.arguments), one.tool)
+                continue
+            if budget.call_seconds < LEAST_CALL_SECONDS:
+                returns[one.call.id] = _error(one.call, NO_TIME_LEFT)
                 continue
             self._begin(state, [one], heartbeat)
             returns[one.call.id] = state.returns[one.call.id] = run(one)
