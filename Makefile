@@ -31,7 +31,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 help: ## Show this help
 	@echo "make <target>, where PORT=$(PORT) STACK_HOME=$(STACK_HOME) MODEL=provider/model ENV=$(ENV) may follow:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-zA-Z$$()-]+:.*## / { sub(/[$$].INVOKE./, "invoke-NAME", $$1); printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 # ------------------------------------------------------------------------------------------------------- environments
 
@@ -73,7 +73,7 @@ import: install ## Import AGENT_FILE=x.af of a Letta server; MODEL=provider/mode
 
 # ------------------------------------------------------------------------------- one function, in a container of SAM's
 
-$(INVOKE): invoke-%: install ## invoke-<function>: that function in a container, with a recorded event or EVENT=file
+$(INVOKE): invoke-%: install ## One function of functions/ in a container, with its recorded event or EVENT=file
 	@$(call SAM_LOCAL,invoke $*) $(addprefix --event ,$(EVENT))
 
 start-api: install ## The API's routes at API_PORT=3000, from containers; both speak to the stack of `make up`

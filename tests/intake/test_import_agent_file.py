@@ -1,6 +1,7 @@
 """`make import`: a `.af` file becomes agents here, through the API, all of it or nothing."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from letta_client import APIError
 
 import agent_file
+import import_agent_file
 from agent_file import AgentFileError
 from import_agent_file import Importer
 from intake.deployment import Deployment
@@ -159,6 +161,19 @@ def test_file_that_is_no_agent_file_is_refused(tmp_path: Path, content: str, sai
 def test_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(AgentFileError, match="there is no "):
         agent_file.read(tmp_path / "none.af")
+
+
+def test_command_says_what_is_wrong_and_ends_with_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("LETTA_BASE_URL", raising=False)
+    for arguments, said in (
+        ([str(tmp_path / "none.af")], "ERROR: there is no "),
+        ([str(CLERK), "--home", str(tmp_path)], "ERROR: no stack in "),
+    ):
+        monkeypatch.setattr(sys, "argv", ["import_agent_file.py", *arguments])
+        assert import_agent_file.main() == 1
+        assert capsys.readouterr().err.startswith(said)
 
 
 def test_older_form_is_refused_with_the_way_to_a_newer_one() -> None:
