@@ -119,7 +119,7 @@ test: install ## Run all tests that need no stack; those that measure run alone,
 	@$(if $(TEST),,$(PYTHON) -m pytest tests/performance)
 
 crash: install ## Die at every write of every scenario and count what is lost, duplicated or stuck
-	@KILL_POINTS=all $(PYTHON) -m pytest --numprocesses auto --dist load tests/crash $(TEST)
+	@KILL_POINTS=all $(PYTHON) -m pytest --numprocesses auto --dist worksteal tests/crash/test_kill_points.py $(TEST)
 
 mutations: install ## Break promises on purpose, in copies of the tree, and name the test that notices each
 	@PYTHONPATH=tests $(PYTHON) -m mutations.check

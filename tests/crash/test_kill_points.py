@@ -21,7 +21,7 @@ from support.receiver import Receiver
 from support.scripted_model.server import ScriptedModel
 
 STRIDE = 29
-SHARDS = 4
+SHARDS = 2
 IS_COMPLETE = os.environ.get("KILL_POINTS") == "all"
 
 type Slice = tuple[int, int]
