@@ -27,15 +27,21 @@ def test_without_an_engine_it_says_what_to_install_and_what_runs_without(tmp_pat
         "from local_stack import containers, console\n"
         "try: containers.find_host()\nexcept console.StackError as error: print(error)"
     )
-    environment = {
-        "DOCKER_HOST": f"unix://{tmp_path / 'none.sock'}",
-        "PATH": str(tmp_path),
-        "PYTHONPATH": str(LOCAL),
-        "HOME": str(tmp_path),
-    }
-    ended = subprocess.run([str(SAM_PYTHON), "-c", code], env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+    said = _in_sams_environment(code, DOCKER_HOST=f"unix://{tmp_path / 'none.sock'}", PATH=str(tmp_path))
     for word in ("Docker, Finch or Podman", "podman machine start", "DOCKER_HOST", "`make up` runs the same functions"):
-        assert word in ended.stdout
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("subnets", "address"),
+    [
+        ([{"Subnet": "10.88.0.0/16", "Gateway": "10.88.0.1"}], "10.88.0.1"),
+        ([{"Subnet": "fd00::/64", "Gateway": "fd00::1"}, {"Subnet": "172.17.0.0/16"}], "172.17.0.1"),
+    ],
+)
+def test_machine_is_reached_at_the_gateway_of_the_bridge(subnets: list[dict[str, str]], address: str) -> None:
+    code = f"from local_stack import containers; print(containers.gateway_of({{'IPAM': {{'Config': {subnets!r}}}}}))"
+    assert _in_sams_environment(code, PATH=os.environ["PATH"]) == address
 
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="elsewhere engines forward to 127.0.0.1 by themselves")
@@ -62,3 +68,11 @@ def _answer_once(server: socket.socket) -> None:
         while not (data := connection.recv(65_536)).endswith(b"."):
             received += len(data)
         connection.sendall(str(received + len(data)).encode())
+
+
+def _in_sams_environment(code: str, **variables: str) -> str:
+    """Return what code prints where the SAM CLI and its client of engines are installed."""
+    environment = {"PYTHONPATH": str(LOCAL), "HOME": os.devnull, **variables}
+    command = [str(SAM_PYTHON), "-c", code]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+    return ended.stdout.strip()

@@ -1,5 +1,6 @@
 """The container engine that the SAM CLI uses, and the address at which its containers reach this machine."""
 
+import ipaddress
 import os
 import platform
 import subprocess
@@ -59,8 +60,14 @@ def find_host() -> Host:
         return Host(NAME_OF_THIS_MACHINE, is_forwarded=True)
     if any("rootless" in option for option in information.get("SecurityOptions") or []):
         raise StackError(ROOTLESS)
-    (configuration,) = engine.networks.get("bridge").attrs["IPAM"]["Config"]
-    return Host(configuration["Gateway"], is_forwarded=False)
+    return Host(gateway_of(engine.networks.get("bridge").attrs), is_forwarded=False)
+
+
+def gateway_of(network: dict[str, Any]) -> str:
+    """Return this machine's IPv4 address in a network, as the engine describes it; without one, the first there is."""
+    subnets = [each for each in network["IPAM"]["Config"] if ":" not in each["Subnet"]]
+    first_address = str(next(ipaddress.ip_network(subnets[0]["Subnet"]).hosts()))
+    return str(subnets[0].get("Gateway") or first_address)
 
 
 def environment() -> dict[str, str]:
