@@ -25,7 +25,7 @@ SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 .DEFAULT_GOAL := help
 .PHONY: help install up down reset demo import $(INVOKE) start-api record-events
 .PHONY: run-status dead-letters redrive pause resume cancel-runs redeliver
-.PHONY: test crash mutations test-stack chaos stored-state check lint types format openapi compatibility lock deploy clean
+.PHONY: test crash mutations test-stack chaos long-run stored-state check lint types format openapi compatibility lock deploy clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -126,6 +126,9 @@ mutations: install ## Break promises on purpose, in copies of the tree, and name
 
 test-stack: install ## Run the tests on the embedded AWS
 	@$(PYTHON) -m pytest tests/stack $(TEST)
+
+long-run: install ## Execute a run of 10,000 steps in process and show what a step costs at its begin, middle and end
+	@LONG_RUN_STEPS=10000 $(PYTHON) -m pytest tests/performance/test_long_run.py
 
 chaos: install ## Kill functions every second and the embedded AWS once under 200 runs; CHAOS="--seed 7" repeats a storm
 	@PYTHONPATH=tests $(PYTHON) -m chaos $(CHAOS)
