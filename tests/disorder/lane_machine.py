@@ -98,7 +98,9 @@ class LaneMachine(RuleBasedStateMachine):
 
     def _work(self, runner: RunnerProcess, wishes: list[str]) -> None:
         for wish in wishes:
-            if runner in self.runners:
+            if wish == "accept" and len(self.runs) < MAX_RUNS:
+                self.accept(self.lanes.index(runner.lane), False)
+            elif wish != "accept" and runner in self.runners:
                 self._write(runner, runner.next_write(wish))
                 self.promises_hold()
 
