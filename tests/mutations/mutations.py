@@ -77,11 +77,10 @@ MUTATIONS: Final = (
         edits=(
             Edit(
                 f"{_PACKAGE}/execution/checkpoint.py",
-                "        ending = self.database.runs.end(state.run, ended, state.request.correlation_id)\n",
-                "        ending = self.database.runs.end(state.run, ended, state.request.correlation_id)\n"
+                "        self._transact(state, [*ending, *others], beside)\n",
                 "        for delivery in ending[1:]:\n"
                 "            self.database.transact([delivery])\n"
-                "        ending = ending[:1]\n",
+                "        self._transact(state, [*ending[:1], *others], beside)\n",
             ),
         ),
         tests=_KILL_POINTS,
