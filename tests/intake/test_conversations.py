@@ -128,6 +128,22 @@ def test_own_model_is_used_in_this_conversation_alone(deployment: Deployment, pr
     assert [request.model for request in provider.requests] == ["other", "scripted"]
 
 
+def test_own_settings_of_the_model_are_used_in_this_conversation_alone(
+    deployment: Deployment, provider: ScriptedModel
+) -> None:
+    agent = deployment.create_agent(model_settings={"provider_type": "openai", "temperature": 0.1})
+    settings = {"provider_type": "openai", "temperature": 0.9, "max_output_tokens": 77}
+    conversation = deployment.sdk().conversations.create(agent_id=agent.id, model_settings=settings)
+    assert conversation.api_model_settings is not None
+    assert conversation.api_model_settings.to_dict(exclude_unset=True) == settings
+
+    say(deployment, conversation.id, "a")
+    say(deployment, agent.id, "a")
+
+    asked = [(request.body["temperature"], request.body.get("max_tokens")) for request in provider.requests]
+    assert asked == [(0.9, 77), (0.1, None)]
+
+
 def test_messages_are_listed_newest_first_with_cursors_in_time(deployment: Deployment, provider: ScriptedModel) -> None:
     agent = deployment.create_agent()
     conversation = deployment.sdk().conversations.create(agent_id=agent.id)
