@@ -145,7 +145,7 @@ lint: install
 	@echo "check       import contracts"; PYTHONPATH=layers/nightshift .venv/bin/lint-imports > .lint-imports.log || { cat .lint-imports.log; exit 1; }
 	@rm -f .lint-imports.log
 	@echo "check       docs/api/openapi.json"; $(PYTHON) ops/api/write_openapi.py --check
-	@echo "check       template.yaml"; .venv/bin/cfn-lint template.yaml
+	@echo "check       template.yaml"; .venv/bin/cfn-lint template.yaml ops/observability.yaml
 	@echo "check       template.yaml expanded"; $(PYTHON) tests/template/expand.py | .venv/bin/cfn-lint
 
 types: install

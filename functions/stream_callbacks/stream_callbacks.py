@@ -37,4 +37,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 def _to_ring(record: dict[str, Any]) -> Ring:
     change = record["dynamodb"]
     tenant, run_id = split_scoped(change["Keys"]["pk"]["S"])
-    return Ring(tenant, run_id, change["NewImage"].get("correlation_id", {}).get("S", ""))
+    correlation_id, trace_header = (
+        change["NewImage"].get(name, {}).get("S", "") for name in ("correlation_id", "trace_header")
+    )
+    return Ring(tenant, run_id, correlation_id, trace_header)

@@ -26,7 +26,7 @@ from performance.data_path import TENANT, DataPath
 from support.aws_tables import Stack, client_of, running_stack
 from support.lambda_context import FakeLambdaContext
 from support.letta_sdk import plain_http
-from support.receiver import Receiver, answer, running_receiver
+from support.receiver import Receiver, answer, close, running_receiver
 from support.sandbox_lambda import run_in_process
 from support.scripted_model.answers import Call, ErrorReply, Reply
 from support.scripted_model.server import ScriptedModel
@@ -101,7 +101,8 @@ def _captured(lines: list[Json]) -> Iterator[None]:
         handler.setStream(usual)  # type: ignore[attr-defined]
         logger.append_keys(service=service)
         logger.service = service
-        lines += [json.loads(line) for line in text.getvalue().splitlines()]
+        # CloudWatch stamps each line with its arrival; here that is its place.
+        lines += [{"@timestamp": at} | json.loads(line) for at, line in enumerate(text.getvalue().splitlines())]
 
 
 @dataclass
@@ -119,6 +120,7 @@ class Scenarios:
             self.goes_well,
             self.outlives_its_slice,
             self.provider_is_down,
+            self.provider_asks_for_time,
             self.is_cancelled,
             self.ends_its_runners,
             self.loses_its_lease,
@@ -160,6 +162,13 @@ class Scenarios:
         self.path.answer_doorbells()
         assert self.path.show(run)["stop_reason"] == "llm_api_error"
         return self._deliver(run)
+
+    def provider_asks_for_time(self) -> str:
+        self.provider.play([ErrorReply(429, headers={"Retry-After": "600"})])
+        run = self._accept()
+        self.path.answer_doorbells()
+        assert self.path.show(run)["status"] == "running"
+        return run
 
     def is_cancelled(self) -> str:
         run = self._accept()
@@ -223,15 +232,17 @@ class Scenarios:
         return self._deliver(run)
 
     def receiver_is_dead(self) -> str:
-        """It answers 500, and then, asked again, 410."""
+        """It hangs up, and then, asked again, answers 500, and 410."""
         self.provider.play([Reply("Done.")])
         run = self._accept()
         self.path.answer_doorbells()
-        self.receiver.behave(answer(500), answer(410))
+        self.receiver.behave(close(), answer(500), answer(410))
         self.path.deliver()
-        self.path.ahead += timedelta(minutes=3)
         body = json.dumps({"tenant": TENANT, "subject": run, "correlation_id": ""})
-        queue_delivery.lambda_handler({"Records": [{"messageId": "1", "body": body}]}, FakeLambdaContext())
+        for _ in range(2):
+            self.path.ahead += timedelta(minutes=10)
+            self.path.sweep()
+            queue_delivery.lambda_handler({"Records": [{"messageId": "1", "body": body}]}, FakeLambdaContext())
         assert self.path.show(run)["callback_status_code"] == 410
         return run
 

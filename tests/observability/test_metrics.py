@@ -1,7 +1,14 @@
 """Metrics are what CloudWatch can read from the lines: known, of few dimensions, and all of them emitted."""
 
+from nightshift.domain.ids import new_run_id, step_id
+from nightshift.domain.message import Usage
+from nightshift.domain.prices import price_table
+from nightshift.domain.step import Step, StepStatus
+from nightshift.execution.run_log import log_step
 from nightshift.telemetry import NAMESPACE, UNITS
 from observability.recording import Recording
+from support.clock import START
+from support.logs import captured_logs
 
 DIMENSIONS = {"service", "provider", "stop_reason", "outcome", "kind"}
 
@@ -9,8 +16,27 @@ FEW = 20
 """Values that a dimension may have; stop reasons are the most."""
 
 
+WITH_A_PRICE = {"Dollars"}
+"""Needs a model with a list price, which a scripted one has not."""
+
+
 def test_every_metric_is_emitted(recording: Recording) -> None:
-    assert {name for name, _ in recording.metrics} == set(UNITS)
+    assert {name for name, _ in recording.metrics} == set(UNITS) - WITH_A_PRICE
+
+
+def test_step_of_a_model_with_a_price_says_what_it_cost() -> None:
+    handle, usage = "anthropic/claude-haiku-4-5", Usage(prompt_tokens=1_000, completion_tokens=100, total_tokens=1_100)
+    nano_dollars = price_table().nano_dollars(handle, usage)
+    assert nano_dollars
+    run_id = new_run_id()
+    began, success = START, StepStatus.SUCCESS
+    step = Step(
+        step_id(run_id, 1), run_id, "agent-1", 1, success, began, handle, None, 1_000, usage, nano_dollars=nano_dollars
+    )
+    with captured_logs() as lines:
+        log_step(step)
+    (line,) = lines
+    assert (line["Dollars"], line["provider"]) == (nano_dollars / 1e9, "anthropic")
 
 
 def test_directives_are_well_formed(recording: Recording) -> None:
@@ -56,7 +82,7 @@ def test_completed_runs_are_told_by_their_stop_reason(recording: Recording) -> N
 
 def test_deliveries_are_told_by_their_outcome(recording: Recording) -> None:
     outcomes = [line["outcome"] for line in recording.of_run("receiver_is_dead") if "Deliveries" in line]
-    assert outcomes == ["retried", "given_up"]
+    assert outcomes == ["retried", "retried", "given_up"]
 
 
 def test_waiting_counts_once_however_many_runners_work_on_a_run(recording: Recording) -> None:

@@ -25,6 +25,7 @@ TEMPLATE: Final = ROOT / "template.yaml"
 
 _OTHER_PYTHON: Final = ROOT / ".venv-emulator" / "bin" / "python"
 _PACKAGED: Final = "s3://bucket/key"
+_PACKAGED_TEMPLATE: Final = "https://s3.amazonaws.com/bucket/key"
 
 
 def expand() -> Json:
@@ -64,6 +65,8 @@ def _expand_here() -> Json:
 
 def _package(properties: Json) -> Json | None:
     """Do to a resource what `sam package` does; return the state machine's definition that the bucket would hold."""
+    if "TemplateURL" in properties:
+        properties["TemplateURL"] = _PACKAGED_TEMPLATE
     local = [name for name in ("CodeUri", "ContentUri", "DefinitionUri") if name in properties]
     definition = _read(ROOT / properties["DefinitionUri"]) if "DefinitionUri" in local else None
     properties |= dict.fromkeys(local, _PACKAGED)

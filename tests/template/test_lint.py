@@ -25,6 +25,10 @@ def test_template_has_no_finding() -> None:
     assert lint(TEMPLATE.read_text()) == ""
 
 
+def test_nested_template_has_no_finding() -> None:
+    assert lint((TEMPLATE.parent / "ops" / "observability.yaml").read_text()) == ""
+
+
 def test_expanded_template_has_no_finding(expanded: Json) -> None:
     assert lint(json.dumps(expanded)) == ""
 

@@ -11,6 +11,7 @@ from template.used_permissions import BEDROCK, permissions_used
 MANAGED = {
     "AWSLambdaBasicExecutionRole": "writes the function's log; SAM gives it to every function",
     "AWSLambdaSQSQueueExecutionRole": "takes messages off a queue; SAM gives it to a function with such an event",
+    "AWSXrayWriteOnlyAccess": "sends traces; X-Ray knows no resources to limit that to",
     "AWSLambdaDynamoDBExecutionRole": "reads a table's stream; SAM gives it to a function with such an event",
 }
 """Managed policies that SAM attaches, and what for. They name no resource, which only hand-written roles could mend."""

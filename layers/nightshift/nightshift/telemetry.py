@@ -7,6 +7,7 @@ with all their ids. Dimensions are few and of few values, never an id. What is n
 nothing.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -35,6 +36,7 @@ UNITS: Final[Mapping[str, str]] = MappingProxyType(
         "InputTokens": "Count",
         "OutputTokens": "Count",
         "CachedTokens": "Count",
+        "Dollars": "None",
         "ToolErrors": "Count",
         "Deliveries": "Count",
         "LeaseLosses": "Count",
@@ -59,6 +61,11 @@ def add_log_keys(**keys: Any) -> None:
 def current_log_keys() -> dict[str, Any]:
     """Return the keys that this thread puts on its lines now; for a log that is written elsewhere."""
     return dict(logger.thread_safe_get_current_keys())
+
+
+def current_trace_header() -> str:
+    """Return the X-Ray trace header of this invocation, empty when there is none; for a hop that loses it."""
+    return os.environ.get("_X_AMZN_TRACE_ID", "")
 
 
 @contextmanager

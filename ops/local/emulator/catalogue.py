@@ -23,6 +23,7 @@ from emulator.corrections import (
     stream_mappings,
     stream_state,
     table_journal,
+    table_throughput,
     template_properties,
     yaml_definitions,
 )
@@ -39,6 +40,7 @@ CORRECTIONS: dict[str, Callable[[], None]] = {
     "stream_mappings": stream_mappings.apply,
     "stream_state": stream_state.apply,
     "table_journal": table_journal.apply,
+    "table_throughput": table_throughput.apply,
     "handler_errors": handler_errors.apply,
     "log_collection": log_collection.apply,
     "function_log": function_log.apply,

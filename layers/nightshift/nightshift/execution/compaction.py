@@ -31,7 +31,7 @@ from nightshift.execution.context_window import CHARS_PER_TOKEN, MESSAGE_OVERHEA
 from nightshift.execution.model_request import ask
 from nightshift.execution.model_source import ModelSource
 from nightshift.execution.prices import price_of_call
-from nightshift.execution.run_log import count_tokens, provider_of
+from nightshift.execution.run_log import count_usage, provider_of
 from nightshift.execution.run_state import Entry, RunState
 from nightshift.execution.skills import show_skills
 from nightshift.execution.step import MODEL_TIMEOUT_SECONDS, StepResult
@@ -169,7 +169,7 @@ class Compactor:
             "context compacted",
             trigger=compaction.trigger,
             model=summary.handle,
-            **measured(count_tokens(summary.usage), provider=provider_of(summary.handle)),
+            **measured(count_usage(summary.usage, cost), provider=provider_of(summary.handle)),
             tokens_before=compaction.tokens_before,
             tokens_after=compaction.tokens_after,
             messages_before=compaction.messages_before,

@@ -17,8 +17,10 @@ def log_started(run: Run, *, is_first_start: bool) -> None:
 
 
 def log_step(step: Step) -> None:
-    """Tell how a model call went."""
-    values: dict[str, float] = {"Steps": 1, "ModelLatency": step.model_ns // 1_000_000, **count_tokens(step.usage)}
+    """Tell how a model call went: the log, the metrics and the trace."""
+    from nightshift.execution.model_trace import trace_model_call  # noqa: PLC0415 -- loaded after a model's answer
+
+    values = {"Steps": 1, "ModelLatency": step.model_ns // 1_000_000, **count_usage(step.usage, step.nano_dollars)}
     if step.error is not None:
         values["ModelFailures"] = 1
     logger.info(
@@ -30,6 +32,7 @@ def log_step(step: Step) -> None:
         reason=step.error,
         **measured(values, provider=provider_of(step.model_handle)),
     )
+    trace_model_call(step)
 
 
 def log_returns(returns: Sequence[ToolReturn]) -> None:
@@ -53,13 +56,16 @@ def log_finished(run: Run, stop_reason: StopReason, *, is_poison: bool = False) 
     )
 
 
-def count_tokens(usage: Usage) -> dict[str, float]:
-    """Return the token metrics of one model call or of several added up."""
-    return {
+def count_usage(usage: Usage, nano_dollars: int | None) -> dict[str, float]:
+    """Return the metrics of what one model call used and, where its model has a price, cost."""
+    from nightshift.domain.prices import NANO_DOLLARS  # noqa: PLC0415 -- loaded where a model was asked
+
+    values: dict[str, float] = {
         "InputTokens": usage.prompt_tokens,
         "OutputTokens": usage.completion_tokens,
         "CachedTokens": usage.cached_input_tokens,
     }
+    return values if nano_dollars is None else values | {"Dollars": nano_dollars / NANO_DOLLARS}
 
 
 def provider_of(handle: str) -> str:

@@ -24,6 +24,7 @@ from nightshift.domain.run_status import RunStatus
 from nightshift.domain.stop_reason import StopReason
 from nightshift.storage.dynamo import Dynamo, Item, Put, Update
 from nightshift.storage.keys import DELIVERY, DUE_SHARD, scoped, split_scoped
+from nightshift.telemetry import current_trace_header
 
 _CLAIM_DURATION = timedelta(seconds=4 * ATTEMPT_TIMEOUT_SECONDS)
 """After this an attempt that left no record is held to be dead and may be made again."""
@@ -50,6 +51,7 @@ class Deliveries:
             "attempt": 0,
             "next_attempt_ms": to_epoch_ms(now),
             "correlation_id": delivery.correlation_id or None,
+            "trace_header": current_trace_header() or None,
             "due_shard": DUE_SHARD,
             "due_at": due_slot_epoch_s(now + DOORBELL_GRACE),
         }

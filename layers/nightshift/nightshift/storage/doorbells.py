@@ -26,11 +26,13 @@ class Ring:
     Attributes:
         subject: the conversation's or the run's id.
         correlation_id: follows a run through all hops, for the logs alone.
+        trace_header: of the X-Ray trace to go on with, empty for that of the sender's own invocation. Not in the body.
     """
 
     tenant: str
     subject: str
     correlation_id: str = ""
+    trace_header: str = ""
 
     def to_body(self) -> str:
         return json.dumps({"tenant": self.tenant, "subject": self.subject, "correlation_id": self.correlation_id})
@@ -72,10 +74,18 @@ class Doorbell:
         failed: list[Ring] = []
         for start in range(0, len(rings), BATCH_SIZE):
             batch = rings[start : start + BATCH_SIZE]
-            entries: Any = [{"Id": str(place), "MessageBody": ring.to_body()} for place, ring in enumerate(batch)]
+            entries: Any = [_to_entry(place, ring) for place, ring in enumerate(batch)]
             try:
                 answer = self.client.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
                 failed += [batch[int(entry["Id"])] for entry in answer.get("Failed", [])]
             except (ClientError, BotoCoreError):
                 return failed + list(rings[start:])
         return failed
+
+
+def _to_entry(place: int, ring: Ring) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Id": str(place), "MessageBody": ring.to_body()}
+    if ring.trace_header:
+        trace = {"StringValue": ring.trace_header, "DataType": "String"}
+        entry["MessageSystemAttributes"] = {"AWSTraceHeader": trace}
+    return entry
