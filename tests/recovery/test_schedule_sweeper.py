@@ -122,6 +122,40 @@ def test_sweep_makes_two_queries_whatever_is_stored(stack: Stack, database: Data
     assert limits == [MAX_RINGS, MAX_RINGS]
 
 
+def test_items_with_nothing_to_do_are_in_no_answer_to_the_sweeper(stack: Stack, database: Database) -> None:
+    """Idle conversations and settled deliveries cost a sweep nothing, however many there are."""
+    long_ago = SystemClock().now() - timedelta(days=30)
+    for number in range(60):
+        database.transact([database.conversations.create(TENANT, f"conv-{number}", AGENT_ID)])
+        run = ended_run(id=ids.new_run_id())
+        store_ended_run(database, URL, long_ago, run, messages=[])
+        claimed = database.deliveries.claim(TENANT, run.id, long_ago)
+        assert claimed
+        database.deliveries.record(claimed, AttemptOutcome(200), Settled(DeliveryStatus.DELIVERED), long_ago)
+    stack.calls.clear()
+    sweep()
+    assert [(call.operation, call.parameters["IndexName"]) for call in stack.calls] == [("Query", "by_due")] * 2
+    assert database.conversations.due(SystemClock().now(), 100) == []
+    assert database.deliveries.due(SystemClock().now(), 100) == []
+
+
+@pytest.mark.parametrize("seconds_ahead", [-30, 30])
+def test_sweeper_whose_clock_differs_rings_early_or_late_and_loses_nothing(
+    stack: Stack, database: Database, seconds_ahead: float
+) -> None:
+    """Early, the ring finds the lease held and changes nothing; late, it comes with the sweep after."""
+    now = SystemClock().now()
+    store_waiting_conversation(database, now)
+    claimed = database.conversations.claim(TENANT, AGENT_ID, "runner-1", now, timedelta(seconds=60))
+    assert claimed
+    clock = ManualClock(now + timedelta(seconds=60 + seconds_ahead))
+    rings = [database.conversations.due(clock.now() + timedelta(minutes=minute), 10) for minute in range(3)]
+    assert [len(found) for found in rings][-1] == 1
+    assert database.conversations.claim(TENANT, AGENT_ID, "runner-2", now, timedelta(seconds=60)) is None
+    later = now + timedelta(seconds=61)
+    assert database.conversations.claim(TENANT, AGENT_ID, "runner-2", later, timedelta(seconds=60))
+
+
 def test_oldest_are_rung_first_when_there_are_too_many(
     stack: Stack, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
