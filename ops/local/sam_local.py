@@ -82,8 +82,10 @@ def _start_api(settings: Settings, local: function_settings.LocalFunctions, port
 
 def _command(local: function_settings.LocalFunctions, *arguments: str) -> list[str]:
     what, *rest = arguments
+    # The SAM CLI would look for its settings beside the template.
+    settings = ["--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"]
     files = ["--template", str(local.template), "--env-vars", str(local.variables)]
-    return [str(builds.SAM), "local", what, *rest, "--config-env", "local", *files]
+    return [str(builds.SAM), "local", what, *rest, *settings, *files]
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import threading
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,18 @@ def _answer_once(server: socket.socket) -> None:
         while not (data := connection.recv(65_536)).endswith(b"."):
             received += len(data)
         connection.sendall(str(received + len(data)).encode())
+
+
+def test_sam_reads_the_settings_of_the_project_though_the_template_lies_elsewhere() -> None:
+    code = (
+        "import sam_local; from pathlib import Path; from local_stack.function_settings import LocalFunctions\n"
+        "files = LocalFunctions(Path('built.json'), Path('env.json'), frozenset())\n"
+        "print(*sam_local._command(files, 'start-api'))"
+    )
+    words = _in_sams_environment(code, PATH=os.environ["PATH"]).split()
+    options = dict(zip(words, words[1:], strict=False))
+    settings = tomllib.loads(Path(options["--config-file"]).read_text())[options["--config-env"]]
+    assert settings["local_start_api"]["parameters"]["warm_containers"] == "LAZY"
 
 
 def _in_sams_environment(code: str, **variables: str) -> str:
