@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_sam_reads_the_settings_of_the_project_though_the_template_lies_elsewher
         "print(*sam_local._command(files, 'start-api'))"
     )
     words = _in_sams_environment(code, PATH=os.environ["PATH"]).split()
-    options = dict(zip(words, words[1:], strict=False))
+    options = dict(pairwise(words))
     settings = tomllib.loads(Path(options["--config-file"]).read_text())[options["--config-env"]]
     assert settings["local_start_api"]["parameters"]["warm_containers"] == "LAZY"
 
