@@ -23,6 +23,9 @@ type Json = dict[str, Any]
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 60 * 60
 """The longest that SQS keeps a message."""
 
+POINT_IN_TIME_DAYS = 35
+"""How far back DynamoDB restores a table (Developer Guide, point-in-time recovery)."""
+
 
 def test_message_stays_invisible_while_its_function_may_work_on_it(deployment: Deployment) -> None:
     queues = deployment.of_type("AWS::SQS::Queue")
@@ -158,3 +161,10 @@ def test_function_that_rings_its_own_queue_may_and_no_other_one(deployment: Depl
     }
     allowed = {name for name, found in deployment.functions.items() if found.get("RecursiveLoop") == "Allow"}
     assert ringing == allowed == {"QueueDeliveryFunction"}
+
+
+def test_deleted_payloads_are_kept_as_long_as_tables_can_be_restored(deployment: Deployment) -> None:
+    (bucket,) = deployment.of_type("AWS::S3::Bucket").values()
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": POINT_IN_TIME_DAYS}
