@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from letta_client import BadRequestError, ConflictError, NotFoundError, UnprocessableEntityError
+from letta_client.types import OpenAIModelSettingsParam
 
 from intake.deployment import UNKNOWN_AGENT, UNKNOWN_MESSAGE, Deployment
 from intake.refusals import assert_refused, read_json
@@ -132,7 +133,7 @@ def test_own_settings_of_the_model_are_used_in_this_conversation_alone(
     deployment: Deployment, provider: ScriptedModel
 ) -> None:
     agent = deployment.create_agent(model_settings={"provider_type": "openai", "temperature": 0.1})
-    settings = {"provider_type": "openai", "temperature": 0.9, "max_output_tokens": 77}
+    settings: OpenAIModelSettingsParam = {"provider_type": "openai", "temperature": 0.9, "max_output_tokens": 77}
     conversation = deployment.sdk().conversations.create(agent_id=agent.id, model_settings=settings)
     assert conversation.api_model_settings is not None
     assert conversation.api_model_settings.to_dict(exclude_unset=True) == settings
