@@ -54,7 +54,9 @@ def find_tenant(token: str, api_keys: Mapping[str, str | list[str]]) -> str | No
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Return the request's tenant as the authorizer's context, empty when it has none."""
-    scheme, _, token = event.get("headers", {}).get("authorization", "").partition(" ")
+    # API Gateway writes names of headers in lower case, `sam local start-api` as they came.
+    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+    scheme, _, token = headers.get("authorization", "").partition(" ")
     with log_keys(correlation_id=event["requestContext"]["requestId"]):
         is_bearer = scheme.lower() == "bearer" and token.strip()
         tenant = find_tenant(token.strip(), _api_keys().mapping()) if is_bearer else None

@@ -91,6 +91,13 @@ def test_tokens_are_read_once_for_many_requests(deployment: Deployment) -> None:
     assert [call.operation for call in deployment.stack.calls].count("GetSecretValue") == 1
 
 
+def test_header_is_read_in_any_case(deployment: Deployment) -> None:
+    event = load_event("request_authorizer/bearer_token.json")
+    del event["headers"]["authorization"]
+    event["headers"]["Authorization"] = f"Bearer {deployment.token}"
+    assert authorizer.lambda_handler(event, FakeLambdaContext())["context"]["tenant"] == deployment.tenant
+
+
 def test_unreadable_tokens_are_a_failure_and_no_denial(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     down = EndpointConnectionError(endpoint_url="https://secretsmanager.eu-central-1.amazonaws.com")
     fail(monkeypatch, "GetSecretValue", always=down)
