@@ -8,6 +8,7 @@ from intake.executed_runs import execute
 from intake.refusals import assert_refused, read_json
 from nightshift.clock import SystemClock
 from nightshift.domain import ids
+from nightshift.storage.pauses import Pausable
 from run_status import draw
 from support.scripted_model.answers import ErrorReply, Reply
 from support.scripted_model.server import ScriptedModel
@@ -69,6 +70,13 @@ def test_run_whose_runner_died_says_so(deployment: Deployment) -> None:
     told = explain(deployment, run.id)
 
     assert (told["waits_for"], told["lease"]["is_expired"]) == ("dead_runner", True)
+
+
+def test_run_of_a_paused_tenant_waits_for_its_operator(deployment: Deployment) -> None:
+    run = deployment.post(deployment.create_agent().id)
+    deployment.database.pauses.begin(deployment.tenant, Pausable.EXECUTION, SystemClock().now())
+
+    assert explain(deployment, run.id)["waits_for"] == "operator"
 
 
 def test_run_that_sleeps_says_until_when(deployment: Deployment, provider: ScriptedModel) -> None:

@@ -15,6 +15,7 @@ from nightshift.domain.run import Run
 from nightshift.domain.step import Step
 from nightshift.domain.stop_reason import StopReason
 from nightshift.storage.database import Database
+from nightshift.storage.pauses import Pausable
 
 MAX_STEPS: Final = 20
 """Newest steps that a timeline shows."""
@@ -25,7 +26,8 @@ class Wait:
     """What a run waits for.
 
     Attributes:
-        what: one word for programs: nothing, runner, earlier_runs, dead_runner, doorbell, provider, client, callback.
+        what: one word for programs: nothing, runner, earlier_runs, dead_runner, doorbell, provider, operator,
+            client, callback.
         text: one sentence for people.
         wakes_at: when something happens next at the latest, as far as that is stored; the sweeper looks every minute.
     """
@@ -43,14 +45,14 @@ class Explanations:
     clock: Clock
 
     def explain(self, run: Run) -> Json:
-        """Return the explanation of a run, in at most four reads."""
+        """Return the explanation of a run, in at most five reads."""
         lane = self.database.conversations.get(run.tenant, run.conversation_id)
         has_delivery = run.callback_url is not None and run.status.is_terminal
         delivery = self.database.deliveries.get(run.tenant, run.id) if has_delivery else None
         first = max(1, run.step_count - MAX_STEPS + 1)
         steps = list(self.database.steps.read(run.tenant, run.id, first=first, last=run.step_count, forward=True))
         now = self.clock.now()
-        wait = _wait_of_ended(run, lane, delivery) if run.status.is_terminal else _wait_of_active(run, lane, now)
+        wait = _wait_of_ended(run, lane, delivery) if run.status.is_terminal else self._wait_of_active(run, lane, now)
         return {
             "run_id": run.id,
             "agent_id": run.agent_id,
@@ -73,6 +75,12 @@ class Explanations:
             },
             "timeline": _timeline(run, steps, delivery),
         }
+
+    def _wait_of_active(self, run: Run, lane: Conversation | None, now: datetime) -> Wait:
+        is_held = lane is not None and lane.lease_expires_at is not None and lane.lease_expires_at >= now
+        if not is_held and Pausable.EXECUTION in self.database.pauses.of(run.tenant):
+            return Wait("operator", "execution of this tenant's runs is paused; it goes on with `make resume`")
+        return _wait_of_active(run, lane, now)
 
 
 def _wait_of_ended(run: Run, lane: Conversation | None, delivery: CallbackDelivery | None) -> Wait:
