@@ -23,7 +23,7 @@ def list_passages(request: Request, agent_id: str, query: ListPassagesQuery) -> 
     return [show_passage(passage) for passage in _archives().list(request.tenant, agent_id, query)]
 
 
-@operation("Find an agent's passages by their words", returns="PassageSearchResponse", query=SearchPassagesQuery)
+@operation("Find an agent's passages by their words", returns="agents.PassageSearchResponse", query=SearchPassagesQuery)
 def search_passages(request: Request, agent_id: str, query: SearchPassagesQuery) -> Json:
     return show_found(*_archives().search(request.tenant, agent_id, query))
 

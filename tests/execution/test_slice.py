@@ -38,12 +38,12 @@ def test_waiting_runs_execute_in_the_order_accepted_and_see_those_before(lane: L
     lane.assert_settled(runs)
 
 
-def test_doorbell_without_waiting_run_does_nothing(lane: Lane) -> None:
+def test_doorbell_without_waiting_run_looks_for_a_pause_and_claims_nothing(lane: Lane) -> None:
     lane.stack.calls.clear()
 
     assert lane.run_slice().outcome is SliceOutcome.LOST
 
-    assert [call.operation for call in lane.stack.calls] == ["UpdateItem"]
+    assert [call.operation for call in lane.stack.calls] == ["GetItem", "UpdateItem"]
 
 
 def test_duplicate_doorbell_after_the_run_does_nothing(lane: Lane) -> None:

@@ -15,6 +15,9 @@ from support.scripted_model.answers import Drop, ErrorReply, RawReply, Reply
 from support.scripted_model.rules import echo_history
 from support.scripted_model.server import ScriptedModel
 
+FAR_LESS_THAN_WITHOUT_DEADLINE_SECONDS = 5
+"""Where a deadline of half a second is held on a busy machine; without one it is ten times that."""
+
 
 def _failure(adapter: Adapter, scripted: ScriptedModel, **fields: object) -> ModelCallError:
     with pytest.raises(ModelCallError) as raised:
@@ -135,7 +138,7 @@ def test_deadline_bounds_a_server_that_is_silent_or_trickles(adapter: Adapter, a
     with ScriptedModel(*[answer] * 9) as scripted:
         started = time.monotonic()
         error = _failure(adapter, scripted, timeout_seconds=0.4)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < FAR_LESS_THAN_WITHOUT_DEADLINE_SECONDS
     assert error.error_type == "LLMTimeoutError"
 
 
@@ -145,7 +148,7 @@ def test_deadline_bounds_all_attempts_together(adapter: Adapter) -> None:
         started = time.monotonic()
         with pytest.raises(ModelCallError):
             adapter.connect(scripted, patient).complete(adapter.request(timeout_seconds=0.5))
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < FAR_LESS_THAN_WITHOUT_DEADLINE_SECONDS
         assert len(scripted.requests) > 2
 
 
