@@ -114,7 +114,7 @@ def _statuses(route: Route, operation: Operation) -> set[int]:
 
 def waits_for_a_run(operation: Operation) -> bool:
     """Tell whether the operation answers with what a run came to."""
-    return "LettaResponse" in operation.returns
+    return "LettaResponse" in operation.returns or operation.returns == "CompactionResponse"
 
 
 def _answer(status: int, operation: Operation) -> Json:
