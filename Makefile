@@ -124,8 +124,8 @@ crash: install ## Die at every write of every scenario and count what is lost, d
 mutations: install ## Break promises on purpose, in copies of the tree, and name the test that notices each
 	@PYTHONPATH=tests $(PYTHON) -m mutations.check
 
-test-stack: install ## Run the tests on the embedded AWS
-	@$(PYTHON) -m pytest tests/stack $(TEST)
+test-stack: install ## Run the tests on the embedded AWS, two of it side by side
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/stack $(TEST)
 
 long-run: install ## Execute a run of 10,000 steps in process and show what a step costs at its begin, middle and end
 	@LONG_RUN_STEPS=10000 $(PYTHON) -m pytest tests/performance/test_long_run.py

@@ -47,7 +47,7 @@ def test_runs_in_flight_complete_once_over_a_deploy(
     wait_for(lambda: len(provider.requests_of("deployed")) > 2 * AGENTS or None, 90, "steps of every agent")
     old_configuration = configuration_of(local_stack)
 
-    local_stack.command("up", LogLevel="WARNING")
+    local_stack.command("up", LogLevel="DEBUG")
 
     assert configuration_of(local_stack) != old_configuration
     asked_before = len(provider.requests_of("deployed"))
