@@ -1,12 +1,20 @@
-"""What tests measure and tell, shown at the end of the test run, whichever of its processes they ran in."""
+"""What all tests share: a receiver of callbacks, and the lines they tell at the end, whichever process they ran in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+
+from support.receiver import Receiver, running_receiver
 
 _FIGURE = "figure"
 
 type Tell = Callable[[str], None]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with running_receiver() as running:
+        yield running
 
 
 @pytest.fixture

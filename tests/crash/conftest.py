@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,18 +10,11 @@ import workflow_slice
 from crash.aftermath import Harm
 from support.aws_tables import Stack, client_of
 from support.lane_fixtures import lane, provider, stack
-from support.receiver import Receiver, running_receiver
 from support.state_machine import load_definition
 
 __all__ = ["lane", "provider", "stack"]
 
 _FIGURES = pytest.StashKey[Counter[str]]()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as running:
-        yield running
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from performance.data_path import DataPath
 from support.aws_tables import Stack
-from support.receiver import Receiver, running_receiver
+from support.receiver import Receiver
 from support.scripted_model.rules import echo_history
 from support.scripted_model.server import ScriptedModel
 
@@ -30,12 +30,6 @@ DISORDERS: dict[str, Disorder] = {
 
 def _renamed(records: list[Json]) -> list[Json]:
     return [record | {"messageId": f"message-{place}"} for place, record in enumerate(records)]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as running:
-        yield running
 
 
 @pytest.fixture

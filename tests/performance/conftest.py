@@ -9,7 +9,6 @@ from moto.dynamodb.models.table import Table
 from performance.data_path import DataPath
 from support.aws_tables import Stack, stack
 from support.capacity_meter import meter
-from support.receiver import Receiver, running_receiver
 from support.scripted_model.server import ScriptedModel
 
 __all__ = ["meter", "stack"]
@@ -46,12 +45,6 @@ def uncopied_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 def provider() -> Iterator[ScriptedModel]:
     with ScriptedModel() as model:
         yield model
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as running:
-        yield running
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import itertools
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -14,19 +13,13 @@ from standardwebhooks import Webhook
 
 from stack.polling import wait_for, wait_until_all_ended, wait_until_ended
 from support.local_stack import LocalStack
-from support.receiver import Receiver, running_receiver
+from support.receiver import Receiver
 from support.scripted_model.answers import Reply
 from support.scripted_model.rules import after_delay, answer_after_tool_calls, echo_history
 from support.scripted_model.server import ScriptedModel
 
 AUTOSAVE_SECONDS = 6
 """The embedded AWS keeps its state every two seconds; three times that is enough on a busy machine."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as running:
-        yield running
 
 
 def test_run_completes_and_its_signed_callback_says_the_same(

@@ -1,7 +1,6 @@
 """What an older version left behind, in the tables, the bucket and the queues of this one."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from support.aws_tables import Stack, client_of, stack
 from support.clock import ManualClock
 from support.lane import TENANT, Lane
 from support.lane_fixtures import provider
-from support.receiver import Receiver, running_receiver
+from support.receiver import Receiver
 from support.scripted_model.server import ScriptedModel
 from upgrade.write_stored_state import CALLBACK_URL
 
@@ -46,12 +45,6 @@ class OldState:
         """Return the runs of a situation as they are stored now."""
         database = self.lane.database
         return [run for run_id in self.situation(name)["run_ids"] if (run := database.runs.get(TENANT, run_id))]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as running:
-        yield running
 
 
 @pytest.fixture(params=STORED, ids=lambda path: path.stem)
