@@ -15,6 +15,9 @@ from typing import Final
 PATIENCE_SECONDS: Final = 3.0
 """How long killing is repeated; a killed process that still waits for a device is left to the kernel."""
 
+_PARENT, _GROUP, _SESSION = 1, 2, 3
+"""Places of ppid, pgrp and session (fields 4 to 6) among those that follow the name in /proc/<pid>/stat, proc(5)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -83,6 +86,15 @@ def count_threads_of(user_id: int) -> int:
     return sum(threads for owner, threads in _owners() if owner == user_id)
 
 
+def ids_in_use() -> set[int]:
+    """Return the ids that the kernel gives to nothing new now: of processes, their threads, groups and sessions."""
+    taken = set[int]()
+    for pid in _process_ids():
+        with suppress(OSError, ValueError, IndexError):
+            taken |= {pid, *map(int, _stat(pid)[_GROUP : _SESSION + 1]), *map(int, os.listdir(f"/proc/{pid}/task"))}
+    return taken
+
+
 def _owners() -> Iterator[tuple[int, int]]:
     for pid in _process_ids():
         with suppress(OSError, ValueError, KeyError):
@@ -99,10 +111,14 @@ def _children_by_parent() -> Mapping[int, list[int]]:
     children: dict[int, list[int]] = {}
     for pid in _process_ids():
         with suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                parent = int(file.read().rpartition(b")")[2].split()[1])
-            children.setdefault(parent, []).append(pid)
+            children.setdefault(int(_stat(pid)[_PARENT]), []).append(pid)
     return children
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Return what /proc/<pid>/stat says after the name, which may hold anything; field 3 of proc(5) comes first."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()
 
 
 def _process_ids() -> list[int]:

@@ -1,16 +1,20 @@
 """System calls that are refused to user code: those that reach processes which are not its own.
 
 A filter sees numbers alone, no memory, so it can't judge an address to connect to. A signal may only go to a process
-that is not older than the user process itself: the supervisor and Lambda's runtime are, its own children are not.
+that came after the user process: the supervisor and Lambda's runtime did not, its own children did. The kernel gives
+ids in order and begins anew at its highest (proc(5), pid_max), so these are the ids from its own up to the next one
+that was taken already.
 """
 
 import ctypes
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from process_tree import ids_in_use
 
 _PR_SET_SECCOMP: Final = 22
 _MODE_FILTER: Final = 2
@@ -27,6 +31,8 @@ _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
 """Offsets in struct seccomp_data; of an argument the lower half."""
 
 _SIGN: Final = 0x80000000
+_NEGATIVE: Final = 1 << 32
+"""The filter sees -n as this less n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +114,19 @@ def restrict(libc: ctypes.CDLL) -> bool:
     architecture = _ARCHITECTURES.get(platform.machine())
     if architecture is None:
         return False
-    code = filter_for(architecture, os.getpid())
+    code = filter_for(architecture, ids_after(os.getpid(), ids_in_use()))
     instructions = (_Instruction * len(code))(*(_Instruction(*parts) for parts in code))
     program = _Program(len(code), instructions)
     return bool(libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0) == 0)
 
 
-def filter_for(architecture: Architecture, oldest: int) -> _Code:
-    """Return the filter's instructions; `oldest` is the least process id that may be signalled.
+def ids_after(own: int, in_use: Iterable[int]) -> range:
+    """Return the ids that the kernel can only have given to processes which came after `own`, and that one itself."""
+    return range(own, min((taken for taken in in_use if taken > own), default=_SIGN))
+
+
+def filter_for(architecture: Architecture, signalled: range) -> _Code:
+    """Return the filter's instructions; `signalled` are the ids of processes and groups that may be.
 
     A jump counts instructions from the next one; every check here jumps over its own verdict or goes on.
     """
@@ -131,19 +142,21 @@ def filter_for(architecture: Architecture, oldest: int) -> _Code:
     for number in architecture.refused:
         code += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE)]
     for number in (*architecture.signals, architecture.limits):
-        code += _only_to_own(number, oldest)
+        code += _only_to(signalled, number)
     return [*code, (_RETURN, 0, 0, _ALLOW)]
 
 
-def _only_to_own(number: int, oldest: int) -> _Code:
-    """Admit 0, which is the caller or its group, ids from `oldest`, and groups from there, which are negative."""
+def _only_to(ids: range, number: int) -> _Code:
+    """Admit 0, which is the caller or its group, these ids, and these groups, which are negative."""
     return [
-        (_EQUAL, 0, 7, number),
+        (_EQUAL, 0, 9, number),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
-        (_EQUAL, 3, 0, 0),
-        (_AT_LEAST, 0, 1, _SIGN),
-        (_AT_LEAST, 2, 1, (1 << 32) - oldest + 1),
-        (_AT_LEAST, 0, 1, oldest),
+        (_EQUAL, 5, 0, 0),
+        (_AT_LEAST, 0, 2, _SIGN),
+        (_AT_LEAST, 4, 0, _NEGATIVE - ids.start + 1),
+        (_AT_LEAST, 2, 3, _NEGATIVE - ids.stop + 1),
+        (_AT_LEAST, 2, 0, ids.stop),
+        (_AT_LEAST, 0, 1, ids.start),
         (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, _REFUSE),
     ]

@@ -55,8 +55,8 @@ class Host:
         (answer,) = self.run_all([event_of(source, timeout_seconds=timeout_seconds, **fields)])
         return answer
 
-    def run_all(self, events: list[dict[str, Any]]) -> list[Answer]:
-        """Run calls one after another in one process."""
+    def run_all(self, events: list[dict[str, Any]], *options: str) -> list[Answer]:
+        """Run calls one after another in one process; sandbox_host.py has the options."""
         environment = {
             **CREDENTIALS,
             "AWS_LAMBDA_FUNCTION_NAME": "tool_sandbox",
@@ -66,7 +66,7 @@ class Host:
         }
         allowed_seconds = sum(event["timeout_seconds"] for event in events) + GRACE_SECONDS
         started = time.monotonic()
-        command = [sys.executable, str(HOST), f"--{self.mode}"]
+        command = [sys.executable, str(HOST), f"--{self.mode}", *options]
         finished = subprocess.run(  # noqa: S603
             command, input=json.dumps(events), env=environment, capture_output=True, text=True, check=False, timeout=60
         )

@@ -1,9 +1,10 @@
 """Runs one tool call as Lambda does: a process with credentials in its environment that loads the handler and calls it.
 
-    python sandbox_host.py [--as-on-lambda] < event > answer
+    python sandbox_host.py [--ids-begin-anew] [--as-on-lambda] < event > answer
 
-With the option everything runs as one user without root's rights, on a kernel without Landlock. As elsewhere Lambda's
-variables say which process it is; the temporary folder is whatever TMPDIR says.
+With --ids-begin-anew the user process gets a lower id than this one, as after the kernel's highest; for root alone.
+With --as-on-lambda everything runs as one user without root's rights, on a kernel without Landlock. As elsewhere
+Lambda's variables say which process it is; the temporary folder is whatever TMPDIR says.
 """
 
 import ctypes
@@ -47,6 +48,11 @@ def hide_landlock(libc: ctypes.CDLL) -> None:
     assert libc.prctl(22, 2, ctypes.byref(program), 0, 0) == 0
 
 
+def let_ids_begin_anew() -> None:
+    """Let the kernel look for the next id a little below this process's own."""
+    Path("/proc/sys/kernel/ns_last_pid").write_text(str(max(300, os.getpid() - 200)))
+
+
 def peak_kib() -> int:
     """Return the most memory that this program had; getrusage would count what started it, too."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
@@ -63,6 +69,8 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "functions" / "tool_sandbox"))
     answers = os.dup(1)
     os.dup2(2, 1)
+    if "--ids-begin-anew" in sys.argv:
+        let_ids_begin_anew()
     if "--as-on-lambda" in sys.argv:
         libc = ctypes.CDLL(None, use_errno=True)
         if os.geteuid() == 0:

@@ -4,6 +4,8 @@ That nothing is left, no process, no file, no memory, and that no credential is 
 after every call; see conftest.py.
 """
 
+import os
+
 import pytest
 
 from tools.conftest import STOLEN, Host, event_of
@@ -381,6 +383,16 @@ def test_abrupt_end_is_an_error_and_the_sandbox_lives(source: str, said: str, ho
     assert answer.status == "error"
     assert said in answer.text
     assert next_answer.text == "still here"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root chooses where the kernel's ids go on")
+@pytest.mark.parametrize("name", ["death of its parent", "death of its parent's group", "limits for its parent"])
+def test_parent_is_out_of_reach_too_where_its_id_is_the_higher_one(name: str, host: Host) -> None:
+    source, said = ABRUPT[name]
+    good = "import os\ndef hostile():\n    return os.getpid() < os.getppid()"
+    answer, next_answer = host.run_all([event_of(source), event_of(good)], "--ids-begin-anew")
+    assert said in answer.text
+    assert next_answer.text == "true"
 
 
 def test_copy_of_the_process_gives_no_result_of_its_own(host: Host) -> None:

@@ -6,15 +6,21 @@ import pytest
 
 import seccomp
 
-OLDEST = 5_000
+OWN, TAKEN = 5_000, 5_100
 ALLOWED, REFUSED = seccomp._ALLOW, seccomp._REFUSE
 ARCHITECTURES = seccomp._ARCHITECTURES
 
 
-def verdict(architecture: seccomp.Architecture, number: int, argument: int = 0, audit: int | None = None) -> int:
+def verdict(
+    architecture: seccomp.Architecture,
+    number: int,
+    argument: int = 0,
+    audit: int | None = None,
+    taken: tuple[int, ...] = (),
+) -> int:
     """Execute the filter for one call; the argument is what a 32-bit integer looks like to it."""
     data = {0: number, 4: audit or architecture.audit, 16: argument & 0xFFFFFFFF}
-    code = seccomp.filter_for(architecture, OLDEST)
+    code = seccomp.filter_for(architecture, seccomp.ids_after(OWN, (1, OWN, *taken)))
     place, loaded = 0, 0
     while True:
         kind, if_true, if_false, value = code[place]
@@ -32,10 +38,18 @@ def verdict(architecture: seccomp.Architecture, number: int, argument: int = 0, 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES)
 def test_signal_reaches_own_processes_only(architecture: seccomp.Architecture) -> None:
-    own, others = (0, OLDEST, OLDEST + 1, -OLDEST, -OLDEST - 1), (1, OLDEST - 1, -1, -2, 1 - OLDEST)
+    own, others = (0, OWN, TAKEN, -OWN, -TAKEN, 2**31 - 1), (1, OWN - 1, -1, -2, 1 - OWN)
     for number in (*architecture.signals, architecture.limits):
         assert {verdict(architecture, number, process) for process in own} == {ALLOWED}
         assert {verdict(architecture, number, process) for process in others} == {REFUSED}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES)
+def test_older_process_of_a_higher_id_is_out_of_reach(architecture: seccomp.Architecture) -> None:
+    own, others = (0, OWN, TAKEN - 1, -OWN, 1 - TAKEN), (TAKEN, TAKEN + 1, -TAKEN, -TAKEN - 1, -1, 1 - OWN, 2**31 - 1)
+    for number in (*architecture.signals, architecture.limits):
+        assert {verdict(architecture, number, process, taken=(9_000, TAKEN)) for process in own} == {ALLOWED}
+        assert {verdict(architecture, number, process, taken=(9_000, TAKEN)) for process in others} == {REFUSED}
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES)
