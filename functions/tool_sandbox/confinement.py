@@ -31,7 +31,7 @@ def confine(request: Mapping[str, Any], folder: Path) -> list[str]:
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return ["limits"]
-    # The filter first: it is made from what /proc tells, which Landlock closes, and refuses nothing that Landlock needs.
+    # The filter first: it is made from /proc, which Landlock closes, and refuses nothing that Landlock needs.
     taken = {"seccomp": seccomp.restrict(libc), "landlock": landlock.restrict(libc, folder)}
     return ["limits", *(name for name, took_hold in taken.items() if took_hold)]
 
