@@ -83,13 +83,13 @@ def test_failed_attempt_is_no_failed_message_and_rings_again_with_a_delay(
 def test_ten_deliveries_are_made_at_once(database: Database) -> None:
     run_ids = [ids.new_run_id() for _ in range(10)]
     with running_receiver() as slow:
-        slow.behave(delay(0.5))
+        slow.behave(delay(1))
         for run_id in run_ids:
             store(database, slow.url, run_id)
         event = queue_event(DUE, [Ring(TENANT, run_id).to_body() for run_id in run_ids])
         began = time.monotonic()
         assert handle(event) == {"batchItemFailures": []}
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - began < 5  # ten seconds one after another
         assert sorted(request.headers["x-run-id"] for request in slow.requests) == sorted(run_ids)
 
 

@@ -122,7 +122,7 @@ def test_slow_picture_is_given_up(pictures: Receiver, behaviour: Behaviour, monk
     pictures.behave(behaviour)
     started = time.monotonic()
     assert "timed out after 0.3 s" in refusal(pictures.url)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
