@@ -128,7 +128,7 @@ test-stack: install ## Run the tests on the embedded AWS, two of it side by side
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/stack $(TEST)
 
 long-run: install ## Execute a run of 10,000 steps in process and show what a step costs at its begin, middle and end
-	@LONG_RUN_STEPS=10000 $(PYTHON) -m pytest tests/performance/test_long_run.py
+	@LONG_RUN_STEPS=10000 $(PYTHON) -m pytest --capture=no tests/performance/test_long_run.py
 
 chaos: install ## Kill functions every second and the embedded AWS once under 200 runs; CHAOS="--seed 7" repeats a storm
 	@PYTHONPATH=tests $(PYTHON) -m chaos $(CHAOS)

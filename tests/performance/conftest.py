@@ -7,6 +7,7 @@ import pytest
 from moto.dynamodb.models.table import Table
 
 from performance.data_path import DataPath
+from performance.ordered_tables import look_only_where_asked
 from support.aws_tables import Stack, stack
 from support.capacity_meter import meter
 from support.scripted_model.server import ScriptedModel
@@ -33,12 +34,14 @@ def budget(tell: Callable[[str], None]) -> Budget:
 
 
 @pytest.fixture
-def uncopied_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep moto from copying whole tables before each transaction, for tests in which none fails.
+def long_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a call of moto cost the same however long its tables are, for tests in which no transaction fails.
 
-    It needs the copy to undo a transaction; with long histories, or on the clock, it would be all that is measured.
+    It copies whole tables before each transaction, to undo it, and looks at all items in each query; with long
+    histories, or on the clock, that would be all that is measured.
     """
     monkeypatch.setattr(Table, "__deepcopy__", lambda table, _memo: table, raising=False)
+    look_only_where_asked(monkeypatch)
 
 
 @pytest.fixture

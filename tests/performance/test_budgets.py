@@ -78,7 +78,7 @@ def test_each_further_step_with_a_tool_call_stays_within_its_units(
     budget.check("each further step with one tool call", read, 6, "read units", lambda: reports[1])
 
 
-@pytest.mark.usefixtures("uncopied_tables")
+@pytest.mark.usefixtures("long_tables")
 def test_step_costs_the_same_whatever_the_length_of_the_history(
     path: DataPath, stack: Stack, meter: CapacityMeter, provider: ScriptedModel, budget: Budget
 ) -> None:
@@ -103,7 +103,7 @@ def test_step_costs_the_same_whatever_the_length_of_the_history(
     assert units[1] == units[0]
 
 
-@pytest.mark.usefixtures("uncopied_tables")
+@pytest.mark.usefixtures("long_tables")
 def test_ten_conversations_wait_for_the_model_together(path: DataPath, provider: ScriptedModel, budget: Budget) -> None:
     run_of(path, provider, [ANSWER])  # the SDK is imported and connected before the clock runs
     seconds = [seconds_of_ten(path, provider)]

@@ -3,7 +3,9 @@
 `make long-run` does it with 10,000 steps.
 """
 
+import math
 import os
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ import pytest
 
 from conftest import Tell
 from nightshift.domain.stop_reason import StopReason
-from nightshift.execution.long_run import continue_as_long_run
+from nightshift.execution.long_run import MAX_SLICES_PER_EXECUTION, continue_as_long_run
 from nightshift.tools.sandbox import Sandbox
 from support.aws_tables import Stack
 from support.capacity_meter import CapacityMeter
@@ -28,7 +30,10 @@ PART = max(80, STEPS // 10)
 WARM_UP = 50
 """Steps after which the context was compacted at least once; before, there is less of it to read."""
 
-SLICE_SECONDS = 20
+PROGRESS_STEPS = 500
+"""Between two lines on standard error, which pytest lets through with --capture=no only."""
+
+SLICE_SECONDS = 10
 SECONDS_A_STEP = 2
 WINDOW_TOKENS = 2_000
 
@@ -48,7 +53,7 @@ class Moment:
 
 
 @pytest.mark.timeout(600 + STEPS)
-@pytest.mark.usefixtures("uncopied_tables")
+@pytest.mark.usefixtures("long_tables")
 def test_step_of_a_long_run_costs_the_same_at_its_end(
     stack: Stack, provider: ScriptedModel, meter: CapacityMeter, monkeypatch: pytest.MonkeyPatch, tell: Tell
 ) -> None:
@@ -61,15 +66,16 @@ def test_step_of_a_long_run_costs_the_same_at_its_end(
             return Reply("What was done so far: ping was called, and answered.")
         moments.append(Moment(len(meter.calls), time.process_time_ns()))
         lane.clock.advance(SECONDS_A_STEP)
+        if len(moments) % PROGRESS_STEPS == 0:
+            sys.stderr.write(f"long run: {len(moments)} of {STEPS} steps after {time.monotonic() - began:.0f} s\n")
         prompt_tokens = sum(20 + len(turn.text) // 4 for turn in seen.turns)
         return Reply(tool_calls=(Call("ping"),), tokens=TokenCounts(prompt=prompt_tokens))
 
     provider.play(rule=rule)
     machine = LongRunMachine(lane.clock, lane.runner(SLICE_SECONDS), monkeypatch)
-    run = lane.accept(max_steps=STEPS)
-    continue_as_long_run(machine.long_runs, lane.run_slice(SLICE_SECONDS), "correlation")
-
     with captured_logs():
+        run, began = lane.accept(max_steps=STEPS), time.monotonic()
+        continue_as_long_run(machine.long_runs, lane.run_slice(SLICE_SECONDS), "correlation")
         executions = machine.run_all()
 
     ended = lane.run(run)
@@ -78,6 +84,7 @@ def test_step_of_a_long_run_costs_the_same_at_its_end(
     slices = 1 + sum(execution.visited.count("Slice") for execution in executions)
     most_events = max(execution.events for execution in executions)
     tell(f"long run: {STEPS} steps, {slices} slices, {len(executions)} executions of at most {most_events} events")
+    assert len(executions) == math.ceil((slices - 1) / MAX_SLICES_PER_EXECUTION)
     begins = {"first": WARM_UP, "middle": (STEPS - PART) // 2, "last": STEPS - PART - 1}
     written, read = [], []
     for name, begin in begins.items():
