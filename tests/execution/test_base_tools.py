@@ -13,8 +13,10 @@ from nightshift.intake.conversation_path import find_place
 from nightshift.intake.conversations import ConversationRegistry
 from nightshift.intake.query import Queries
 from nightshift.intake.renewal import Renewal
-from nightshift.intake.wire.conversations import CreateConversation
-from support.lane import TENANT, Lane
+from nightshift.intake.submit import Submission
+from nightshift.intake.wire.conversations import CreateConversation, ForkQuery
+from nightshift.intake.wire.create_run import CreateRun
+from support.lane import FUNCTION_MS, TENANT, Lane
 from support.scripted_model.answers import Call, Reply
 
 HUMAN = {"label": "human", "value": "name: Ada\nlikes: tea"}
@@ -176,6 +178,40 @@ def test_conversation_search_finds_what_was_said_and_not_what_tools_said(lane: L
     assert call(lane, "conversation_search", query="zeppelin").text == "No results."
     assert call(lane, "conversation_search", end_date="1999-12-31").text == "No results."
     assert len(call(lane, "conversation_search", limit=2).text.splitlines()) == 2
+
+
+def test_conversation_search_finds_what_was_said_in_others_of_the_agent_once(lane: Lane) -> None:
+    use_memory(lane)
+    say(lane, "the airship is a zeppelin", lane.agent.id)
+    use_memory(lane)
+    registry = ConversationRegistry(lane.database, lane.doorbell, lane.clock)
+    say(lane, "the engine is analytical", lane.agent.id)
+    other = registry.create(TENANT, lane.agent.id, CreateConversation()).description.id
+    say(lane, "the loom is a Jacquard", other)
+    place = find_place(lane.database, TENANT, other)
+    registry.fork(TENANT, place, ForkQuery())
+
+    found = call(lane, "conversation_search", roles=["user"]).text.splitlines()
+    assert [line.split("] ")[1] for line in found] == ["user: the loom is a Jacquard", "user: the engine is analytical"]
+    assert call(lane, "conversation_search", query="zeppelin").text == "No results."
+
+    Renewal(lane.database, lane.clock).reset(find_place(lane.database, TENANT, lane.agent.id))
+    assert call(lane, "conversation_search", query="engine").text == "No results."
+    registry.delete(TENANT, other)
+    lane.runner().run(TENANT, other, FUNCTION_MS)
+    assert "Jacquard" in call(lane, "conversation_search", query="Jacquard").text, "the fork has it still"
+
+
+def say(lane: Lane, text: str, conversation_id: str) -> None:
+    """Let a run of this conversation say it, and the model answer."""
+    body = CreateRun.model_validate({"messages": [{"role": "user", "content": text}]})
+    lane.provider.play([Reply("noted")])
+    submission = Submission(lane.database, lane.doorbell, lane.clock)
+    submission.submit(
+        TENANT, lane.agent.id, body, "correlation", None if conversation_id == lane.agent.id else conversation_id
+    )
+    lane.clock.advance(1)
+    lane.runner().run(TENANT, conversation_id, FUNCTION_MS)
 
 
 def test_archive_keeps_passages_and_finds_them_by_words_and_tags(lane: Lane) -> None:

@@ -33,7 +33,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = MappingProxyType(
         ),
         "conversation_search": (
             "letta_core",
-            "Search what was said before, beyond the part of the conversation that is in view.",
+            "Search what was said before, in this conversation and in others, beyond the part that is in view.",
             {
                 "query": _text("Words to look for; without them, all messages that the other arguments admit."),
                 "roles": _texts("Only messages of these roles.", enum=["assistant", "user", "tool"]),
