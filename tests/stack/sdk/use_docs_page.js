@@ -2,6 +2,7 @@
 // Takes the folder of the screenshots; prints what was on the page and what was sent, as JSON.
 
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
@@ -78,7 +79,9 @@ async function findBrowser() {
   }
   // The package brings the browser's libraries too, and unpacks them where it takes itself to be on Lambda.
   process.env.AWS_EXECUTION_ENV = "AWS_Lambda_nodejs20.x";
-  process.env.FONTCONFIG_PATH = join(tmpdir(), "fonts");
+  // Its own list of fonts names /tmp/fonts, wherever they are.
+  process.env.FONTCONFIG_FILE = join(tmpdir(), "fonts.conf");
+  writeFileSync(process.env.FONTCONFIG_FILE, `<fontconfig><dir>${join(tmpdir(), "fonts")}</dir></fontconfig>`);
   const { default: chromium } = await import("@sparticuz/chromium");
   return chromium.executablePath();
 }
