@@ -11,11 +11,11 @@ def _receipts() -> Receipts:
     return Receipts(stage.database(), stage.clock())
 
 
-@operation("Tell what a run cost: tokens and dollars by step, time, units, transitions, deliveries")
+@operation("Tell what a run cost: tokens and dollars by step, dollars of AWS, time, units, transitions, deliveries")
 def retrieve_receipt(request: Request, run_id: str) -> Json:
     return _receipts().of_run(request.tenant, run_id)
 
 
-@operation("Add up what the runs of a day cost, by agent", query=ReceiptsQuery)
+@operation("Add up what the runs of a day cost, by agent: dollars of models and of AWS", query=ReceiptsQuery)
 def add_up_receipts(request: Request, query: ReceiptsQuery) -> Json:
     return _receipts().of_day(request.tenant, query)

@@ -58,10 +58,12 @@ class Stack:
     calls: list[ApiCall] = field(default_factory=list)
 
     def environment(self, function: str, **parameters: str) -> dict[str, str]:
-        """Return the environment that the template gives a function, with other parameters than the defaults."""
-        shared = self.template["Globals"]["Function"]["Environment"]["Variables"]
-        own = self.template["Resources"][function]["Properties"]["Environment"]["Variables"]
-        return {name: self._resolve(value, parameters) for name, value in (shared | own).items()}
+        """Return what a function's environment is by the template, with other parameters than the defaults."""
+        shared = self.template["Globals"]["Function"]
+        own = self.template["Resources"][function]["Properties"]
+        variables = shared["Environment"]["Variables"] | own["Environment"]["Variables"]
+        variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = (shared | own)["MemorySize"]
+        return {name: self._resolve(value, parameters) for name, value in variables.items()}
 
     def empty(self) -> None:
         """Begin anew: tables and their streams without an item, queues without a message. Costs 20 ms."""

@@ -44,6 +44,7 @@ from support.scripted_model.server import ScriptedModel
 TENANT = "default"
 LEASE = timedelta(seconds=60)
 FUNCTION_MS = 300_000
+MEMORY_MB = 1_024
 
 
 @dataclass
@@ -106,7 +107,7 @@ class Lane:
     def runner(self, slice_seconds: float = 120, clock: Clock | None = None) -> SliceRunner:
         """Return what executes slices; `clock` is its own machine's where that is not the lane's."""
         duration = timedelta(seconds=slice_seconds)
-        return SliceRunner(self.database, self.models, clock or self.clock, duration, LEASE, self.sandbox)
+        return SliceRunner(self.database, self.models, clock or self.clock, duration, LEASE, MEMORY_MB, self.sandbox)
 
     def sweep(self) -> list[SliceResult]:
         """Let a lease's life and a sweep go by: whatever is due is rung for."""
@@ -157,7 +158,7 @@ class Lane:
     def run_slice_that_dies_in_the_model_call(self, *, after_calls: int = 0) -> None:
         """Begin a slice whose process dies while the model thinks: nothing of it is written any more."""
         models = _DyingModels(self.models.secret, left=count(after_calls, -1))
-        runner = SliceRunner(self.database, models, self.clock, timedelta(seconds=120), LEASE)
+        runner = SliceRunner(self.database, models, self.clock, timedelta(seconds=120), LEASE, MEMORY_MB)
         with suppress(ProcessDiedError):
             runner.run(TENANT, self.agent.id, FUNCTION_MS)
 

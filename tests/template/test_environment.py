@@ -8,6 +8,8 @@ from template.deployment import Deployment
 from template.function_code import FUNCTIONS, code_of_function
 from template.settings_read import variables_read
 
+SET_BY_LAMBDA = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
+
 READ_BY_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
 """Set for all functions; the logger of nightshift.telemetry reads them."""
 
@@ -20,7 +22,7 @@ def test_environment_is_what_the_code_reads(function: str, template: dict[str, A
     given = deployment.variables_of(function).keys()
     code = code_of_function(template, function)
     read = variables_read(code)
-    assert sorted(read.required - given) == [], "read and not given"
+    assert sorted(read.required - given - SET_BY_LAMBDA) == [], "read and not given"
     assert sorted(given - read.all - READ_BY_POWERTOOLS) == [], "given and not read"
     if function in STANDARD_LIBRARY_ONLY:
         assert given == set()

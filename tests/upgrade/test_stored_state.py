@@ -19,7 +19,7 @@ from nightshift.storage import clients
 from nightshift.storage.doorbells import Doorbell, Ring
 from support.aws_tables import Stack
 from support.lambda_context import FakeLambdaContext
-from support.lane import FUNCTION_MS, LEASE, TENANT
+from support.lane import FUNCTION_MS, LEASE, MEMORY_MB, TENANT
 from upgrade.conftest import OldState
 from upgrade.write_stored_state import IDEMPOTENCY_KEY, LARGE_TEXT
 
@@ -153,7 +153,7 @@ def ring(old: OldState) -> None:
 
 def run_slice(old: OldState, conversation_id: str) -> SliceResult:
     lane = old.lane
-    runner = SliceRunner(lane.database, lane.models, lane.clock, timedelta(seconds=120), LEASE, lane.sandbox)
+    runner = SliceRunner(lane.database, lane.models, lane.clock, timedelta(seconds=120), LEASE, MEMORY_MB, lane.sandbox)
     result = runner.run(TENANT, conversation_id, FUNCTION_MS)
     assert result.outcome in {SliceOutcome.FINISHED, SliceOutcome.LOST}
     return result

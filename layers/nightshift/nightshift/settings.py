@@ -84,6 +84,7 @@ class ExecutionSettings:
     secrets_max_age: timedelta
     slice_duration: timedelta
     lease_duration: timedelta
+    memory_mb: int
     tool_sandbox_arn: str
     allow_private_mcp_servers: bool
     allow_private_images: bool
@@ -102,6 +103,8 @@ class ExecutionSettings:
             secrets_max_age=read_seconds("SECRETS_MAX_AGE_SECONDS", environment),
             slice_duration=read_seconds("SLICE_SECONDS", environment),
             lease_duration=read_seconds("LEASE_SECONDS", environment),
+            # Set by Lambda itself (Lambda developer guide, "Defined runtime environment variables").
+            memory_mb=int(read_text("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", environment)),
             tool_sandbox_arn=read_text("TOOL_SANDBOX_ARN", environment),
             allow_private_images=read_flag("ALLOW_PRIVATE_IMAGES", environment),
             allow_private_mcp_servers=read_flag("ALLOW_PRIVATE_MCP_SERVERS", environment),

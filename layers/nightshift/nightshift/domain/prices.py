@@ -56,9 +56,16 @@ class PriceTable:
 
 
 @cache
-def price_table() -> PriceTable:
-    """Return the table that is in force, read once per process."""
+def stored_prices() -> dict[str, Any]:
+    """Return `prices.json`, read once per process."""
     stored: dict[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text("utf-8"))
+    return stored
+
+
+@cache
+def price_table() -> PriceTable:
+    """Return the table that is in force."""
+    stored = stored_prices()
     providers = stored["providers"]
     prices = {
         f"{provider}/{model}": ModelPrice(**{kind: Decimal(dollars) for kind, dollars in price.items()})

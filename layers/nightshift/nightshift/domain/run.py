@@ -43,12 +43,15 @@ class Spent:
     Attributes:
         slices: in which runners worked on it.
         runner_ms: that they took, model calls and all; up to ten runs share the invocation that is billed.
+        x86_64_mb_ms, arm64_mb_ms: the same times the memory of the function, which Lambda's price is for, by processor.
         write_units, half_read_units: of DynamoDB, as it charges them; a read is charged by halves.
         transitions: of the LongRun state machine.
     """
 
     slices: int = 0
     runner_ms: int = 0
+    x86_64_mb_ms: int = 0
+    arm64_mb_ms: int = 0
     write_units: int = 0
     half_read_units: int = 0
     transitions: int = 0
@@ -57,10 +60,20 @@ class Spent:
         return Spent(
             self.slices + other.slices,
             self.runner_ms + other.runner_ms,
+            self.x86_64_mb_ms + other.x86_64_mb_ms,
+            self.arm64_mb_ms + other.arm64_mb_ms,
             self.write_units + other.write_units,
             self.half_read_units + other.half_read_units,
             self.transitions + other.transitions,
         )
+
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether nothing is missing that its price is made of; older versions counted less, or nothing.
+
+        Accepting a run takes write units, and a runner that worked has memory.
+        """
+        return self.write_units > 0 and (self.runner_ms == 0 or self.x86_64_mb_ms + self.arm64_mb_ms > 0)
 
 
 @dataclass(frozen=True, slots=True)

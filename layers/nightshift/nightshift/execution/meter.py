@@ -1,5 +1,6 @@
 """What a slice takes of AWS, run by run; the run's own checkpoints carry it, so that accounting writes nothing more."""
 
+import os
 import threading
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,6 +10,8 @@ from nightshift.domain.run import Spent
 
 _NS_PER_MS: Final = 1_000_000
 _HALVES: Final = 2
+_ARM64: Final = frozenset({"aarch64", "arm64"})
+"""What Linux and macOS call the processor."""
 
 
 @dataclass(slots=True)
@@ -16,10 +19,12 @@ class Meter:
     """Counts for the run that the slice works on; what it does before its first run is that run's.
 
     Attributes:
+        memory_mb: of the function that executes the slice.
         transitions: of the state machine, for this slice.
     """
 
     clock: Clock
+    memory_mb: int
     transitions: int = 0
     _began_ns: int = field(init=False)
     _write_units: float = field(init=False, default=0)
@@ -39,9 +44,14 @@ class Meter:
 
     def spent(self) -> Spent:
         """Return what the run took in this slice up to now."""
+        runner_ms = (self.clock.monotonic_ns() - self._began_ns) // _NS_PER_MS
+        mb_ms = runner_ms * self.memory_mb
+        is_arm64 = os.uname().machine in _ARM64
         return Spent(
             slices=1,
-            runner_ms=(self.clock.monotonic_ns() - self._began_ns) // _NS_PER_MS,
+            runner_ms=runner_ms,
+            x86_64_mb_ms=0 if is_arm64 else mb_ms,
+            arm64_mb_ms=mb_ms if is_arm64 else 0,
             write_units=round(self._write_units),
             half_read_units=round(self._read_units * _HALVES),
             transitions=self.transitions,

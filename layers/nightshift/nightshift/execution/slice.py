@@ -81,6 +81,7 @@ class SliceRunner:
     clock: Clock
     slice_duration: timedelta
     lease_duration: timedelta
+    memory_mb: int
     sandbox: Sandbox | None = None
     allow_private_mcp_servers: bool = False
 
@@ -95,6 +96,7 @@ class SliceRunner:
             clock=SystemClock(),
             slice_duration=settings.slice_duration,
             lease_duration=settings.lease_duration,
+            memory_mb=settings.memory_mb,
             sandbox=_connect_sandbox(settings.tool_sandbox_arn),
             allow_private_mcp_servers=settings.allow_private_mcp_servers,
         )
@@ -107,7 +109,7 @@ class SliceRunner:
         Raises:
             TransientError: a service failed. The lease is left to run out, which keeps the repeat from coming at once.
         """
-        meter = Meter(self.clock, transitions)
+        meter = Meter(self.clock, self.memory_mb, transitions)
         with counting_units(meter.count_units):
             return self._run(tenant, conversation_id, remaining_ms, meter)
 

@@ -1,14 +1,17 @@
 """What runs cost: one run's receipt, and a day's sums by agent.
 
 Everything was counted while the run was executed and is kept with it and its steps (ADR 17), so that a receipt
-tells the price of the day of the work. A price that is not known is null with the reason; nobody guesses it.
+tells the price of the day of the work. A price that is not known is null with the reason; nobody guesses it. Dollars
+are added up as integers or decimals and become JSON numbers when they are shown.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from nightshift.clock import Clock, to_iso
+from nightshift.domain.aws_prices import MB_MS_PER_GB_SECOND, AwsPrices, aws_prices
 from nightshift.domain.callback import CallbackDelivery, DeliveryStatus
 from nightshift.domain.display import Json, show_usage
 from nightshift.domain.message import Usage
@@ -31,6 +34,13 @@ _HALVES: Final = 2
 NO_PRICE: Final = (
     "no list price is known of models that are not in the price table or answer at an address of one's own"
 )
+NOT_COUNTED: Final = "an older version executed it and did not count all that AWS charges for"
+
+NOT_INCLUDED: Final = (
+    "the functions of API, authorizer, tools, delivery and sweeper, what delivery reads and writes, HTTP API, SQS, S3, "
+    "logs, metrics and traces"
+)
+"""Of AWS; these are not of one run, or nobody is left to write them down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +67,13 @@ class Receipts:
             "is_final": run.status.is_terminal and _is_settled(view.delivery),
             "created_at": to_iso(run.created_at),
             "completed_at": to_iso(run.completed_at) if run.completed_at else None,
-            **Sum().plus(run).show(),
+            **Sum().plus(run).show(aws_prices(run.created_at.date())),
             "price_table_versions": sorted({step.price_version for step in steps if step.price_version}),
             "models": _show_models(steps),
             "steps": [_show_step(step) for step in steps],
             # Summaries are model calls that belong to no step.
             "compaction_tokens": run.usage.total_tokens - sum(step.usage.total_tokens for step in steps),
+            "compaction_dollars": _show_compactions(run, steps),
             "delivery": _show_delivery(view.delivery),
         }
 
@@ -74,18 +85,19 @@ class Receipts:
         Raises:
             NotFoundError: this tenant has no run of the id in `after`.
         """
-        day = (query.day or self.clock.now().date()).isoformat()
-        runs, is_more = self._runs_of(tenant, day, query)
+        day = query.day or self.clock.now().date()
+        runs, is_more = self._runs_of(tenant, day.isoformat(), query)
+        prices = aws_prices(day)
         total, by_agent = Sum(), dict[str, Sum]()
         for run in runs:
             total.plus(run)
             by_agent.setdefault(run.agent_id, Sum()).plus(run)
         return {
-            "day": day,
-            **total.show(),
+            "day": day.isoformat(),
+            **total.show(prices),
             "runs": total.runs,
             "agents": [
-                {"agent_id": agent_id, **found.show(), "runs": found.runs} for agent_id, found in by_agent.items()
+                {"agent_id": agent_id, **found.show(prices), "runs": found.runs} for agent_id, found in by_agent.items()
             ],
             "next_after": runs[-1].id if is_more else None,
         }
@@ -111,6 +123,7 @@ class Sum:
 
     runs: int = 0
     unpriced_runs: int = 0
+    uncounted_runs: int = 0
     nano_dollars: int = 0
     usage: Usage = field(default_factory=Usage)
     spent: Spent = field(default_factory=Spent)
@@ -118,29 +131,45 @@ class Sum:
     def plus(self, run: Run) -> "Sum":
         self.runs += 1
         self.unpriced_runs += not run.is_priced
+        self.uncounted_runs += not run.spent.is_counted
         self.nano_dollars += run.nano_dollars
         self.usage += run.usage
         self.spent += run.spent
         return self
 
-    def show(self) -> Json:
-        spent = self.spent
+    def show(self, prices: AwsPrices) -> Json:
+        """Return the sums, with those of AWS at these prices."""
+        spent, bill, models = self.spent, prices.bill(self.spent), Decimal(self.nano_dollars) / NANO_DOLLARS
+        gb_seconds = (spent.x86_64_mb_ms + spent.arm64_mb_ms) / MB_MS_PER_GB_SECOND
+        unknown = [*([NO_PRICE] if self.unpriced_runs else []), *([NOT_COUNTED] if self.uncounted_runs else [])]
         return {
             "tokens": show_usage(self.usage),
-            **_show_dollars(self.nano_dollars, is_complete=not self.unpriced_runs),
+            **_show_dollars(models + bill.total, unknown),
+            "model_dollars": None if self.unpriced_runs else float(models),
+            "aws_dollars": None if self.uncounted_runs else float(bill.total),
             "unpriced_runs": self.unpriced_runs,
-            "lambda": {"slices": spent.slices, "runner_ms": spent.runner_ms},
-            "dynamodb": {"write_units": spent.write_units, "read_units": spent.half_read_units / _HALVES},
-            "step_functions": {"transitions": spent.transitions},
+            "lambda": {
+                "slices": spent.slices,
+                "runner_ms": spent.runner_ms,
+                "gb_seconds": gb_seconds,
+                "dollars": float(bill.compute),
+            },
+            "dynamodb": {
+                "write_units": spent.write_units,
+                "read_units": spent.half_read_units / _HALVES,
+                "dollars": float(bill.dynamodb),
+            },
+            "step_functions": {"transitions": spent.transitions, "dollars": float(bill.step_functions)},
+            "aws_prices": {"version": prices.version, "region": prices.region, "not_included": NOT_INCLUDED},
         }
 
 
-def _show_dollars(nano_dollars: int, *, is_complete: bool) -> Json:
-    known = nano_dollars / NANO_DOLLARS
+def _show_dollars(known: Decimal, unknown: Sequence[str]) -> Json:
+    """Show a sum; `unknown` says why something is missing from it."""
     return {
-        "dollars": known if is_complete else None,
-        "dollars_reason": None if is_complete else NO_PRICE,
-        "known_dollars": known,
+        "dollars": None if unknown else float(known),
+        "dollars_reason": "; ".join(unknown) or None,
+        "known_dollars": float(known),
     }
 
 
@@ -166,7 +195,14 @@ def _show_step(step: Step) -> Json:
 
 def _show_cost(steps: Iterable[Step]) -> Json:
     costs = [step.nano_dollars for step in steps]
-    return _show_dollars(sum(cost or 0 for cost in costs), is_complete=None not in costs)
+    known = Decimal(sum(cost or 0 for cost in costs)) / NANO_DOLLARS
+    return _show_dollars(known, [NO_PRICE] if None in costs else [])
+
+
+def _show_compactions(run: Run, steps: Sequence[Step]) -> float | None:
+    """Return what summaries cost; None where the run has a call without a price, which may be one of theirs."""
+    of_steps = sum(step.nano_dollars or 0 for step in steps)
+    return float(Decimal(run.nano_dollars - of_steps) / NANO_DOLLARS) if run.is_priced else None
 
 
 def _added(steps: Iterable[Step]) -> Usage:
