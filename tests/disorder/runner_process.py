@@ -15,7 +15,7 @@ from nightshift.execution.checkpoint import Checkpoints
 from nightshift.execution.meter import Meter
 from nightshift.execution.run_state import Entry, RunEndedError, RunState
 from support.clock import ManualClock
-from support.lane import LEASE, TENANT, Lane
+from support.lane import LEASE, MEMORY_MB, TENANT, Lane
 
 SLEEP = timedelta(seconds=100)
 
@@ -135,7 +135,7 @@ class RunnerProcess:
         run = self.lane.database.runs.get(TENANT, self.conversation.waiting[0])
         assert run is not None
         request = self.lane.database.runs.get_request(run)
-        self.state = RunState(self.lease, self.conversation, run, request, Meter(self.clock))
+        self.state = RunState(self.lease, self.conversation, run, request, Meter(self.clock, MEMORY_MB))
         self.is_started = self.is_refused = False
 
     def _start(self) -> None:

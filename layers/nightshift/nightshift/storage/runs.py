@@ -36,7 +36,7 @@ _ISO_LENGTH: Final = 27
 _COMPARED: Final = ("status", "fencing_token", "last_sequence", "step_count", "starts_without_progress")
 USAGE_FIELDS: Final = tuple(field.name for field in fields(Usage))
 _MEMORY_FIELDS: Final = ("x86_64_mb_ms", "arm64_mb_ms")
-"""Beside the item's `spent`, of which older versions read every name; both may be at work while a release is deployed."""
+"""Beside `spent`, of which older versions read every name; both may be at work while a release is deployed."""
 
 
 @dataclass(frozen=True, slots=True)
