@@ -126,7 +126,7 @@ class Deployment:
 
     def objects(self) -> list[str]:
         """Return the keys of the tenant's objects."""
-        return [key for key in _object_keys(self.stack) if key.startswith(f"{self.tenant}/")]
+        return [key for key in self.stack.objects() if key.startswith(f"{self.tenant}/")]
 
     @contextmanager
     def tries_no_write(self) -> Iterator[None]:
@@ -190,14 +190,9 @@ def _everything(stack: Stack) -> Json:
     queue = client_of("sqs").get_queue_attributes(
         QueueUrl=stack.values["RunQueue"], AttributeNames=["ApproximateNumberOfMessages"]
     )
-    return stored | {"objects": _object_keys(stack), "doorbells": queue["Attributes"]}
+    return stored | {"objects": stack.objects(), "doorbells": queue["Attributes"]}
 
 
 def _scan(table: str) -> list[Any]:
     pages = client_of("dynamodb").get_paginator("scan").paginate(TableName=table)
     return [item for page in pages for item in page["Items"]]
-
-
-def _object_keys(stack: Stack) -> list[str]:
-    found = client_of("s3").list_objects_v2(Bucket=stack.values["PayloadBucket"])
-    return [entry["Key"] for entry in found.get("Contents", [])]

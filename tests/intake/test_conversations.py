@@ -235,7 +235,7 @@ def test_deleted_conversation_cancels_its_runs_and_takes_its_messages(
     assert client.runs.retrieve(run).status == "cancelled"
     assert client.agents.retrieve(agent.id).id == agent.id
     assert [item["pk"]["S"] for item in deployment.items("ConversationsTable")] == [f"{deployment.tenant}#{agent.id}"]
-    assert not [key for key in deployment.objects() if conversation.id in key]
+    assert not [item for item in deployment.items("MessagesTable") if conversation.id in item["pk"]["S"]]
     assert len(provider.requests) == 1
 
 

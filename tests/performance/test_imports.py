@@ -21,6 +21,7 @@ LIMITS = {
     "stream_callbacks": 1.3,
     "queue_delivery": 1.3,
     "schedule_sweeper": 1.3,
+    "schedule_collector": 1.3,
     "tool_sandbox": 0.5,
 }
 """Handler module to its budget, as a multiple of the baseline."""
@@ -33,6 +34,7 @@ STAGES = {
     "stream_callbacks": set(),
     "queue_delivery": {"delivery"},
     "schedule_sweeper": {"recovery"},
+    "schedule_collector": {"recovery"},
     "tool_sandbox": set(),
 }
 """Handler module to the stage that it may load."""

@@ -14,6 +14,7 @@ import pytest
 import authorizer
 import queue_delivery
 import queue_runner
+import schedule_collector
 import schedule_sweeper
 import stream_callbacks
 import workflow_slice
@@ -33,6 +34,7 @@ CACHES = (
     queue_delivery._delivery,
     queue_runner._settings,
     queue_runner._slices,
+    schedule_collector._collector,
     schedule_sweeper._sweeper,
     stream_callbacks._doorbell,
     workflow_slice._settings,
@@ -129,3 +131,7 @@ def test_recorded_delivery_of_an_unknown_run_is_done(stack: Stack) -> None:
 
 def test_recorded_minute_is_swept(stack: Stack) -> None:
     assert schedule_sweeper.lambda_handler(_recorded("schedule_sweeper"), FakeLambdaContext()) is None
+
+
+def test_recorded_day_is_collected(stack: Stack) -> None:
+    assert schedule_collector.lambda_handler(_recorded("schedule_collector"), FakeLambdaContext()) is None

@@ -18,9 +18,10 @@ MANAGED = {
 
 WILDCARDS = {
     **dict.fromkeys(BEDROCK, "which model an agent uses is its owner's choice, and a profile spans regions"),
-    Permission("s3:PutObject", "PayloadBucket/*"): "objects are named by their content",
-    Permission("s3:GetObject", "PayloadBucket/*"): "objects are named by their content",
-    Permission("s3:DeleteObject", "PayloadBucket/*"): "objects are named by their content",
+    **{
+        Permission(f"s3:{action}", "PayloadBucket/*"): "objects are named for the items that refer to them"
+        for action in ("PutObject", "GetObject", "GetObjectTagging", "PutObjectTagging", "DeleteObject")
+    },
 }
 """Grants with a wildcard in their resource, with the reason."""
 

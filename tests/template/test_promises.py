@@ -2,6 +2,7 @@
 
 import ast
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from nightshift.doorbell_batch import MAX_RECEIVES
 from nightshift.execution.budget import EXIT_RESERVE_SECONDS
 from nightshift.execution.step import MODEL_TIMEOUT_SECONDS
 from nightshift.intake import tool_run
+from nightshift.recovery.collect import AT_REST
 from nightshift.storage import clients
 from nightshift.storage.keys import DELIVERY
 from template.deployment import Deployment, Permission, name_of
@@ -79,9 +81,27 @@ def test_attempt_of_a_callback_ends_within_the_function(deployment: Deployment) 
 
 
 def test_sweep_ends_before_the_next_begins(deployment: Deployment) -> None:
-    (rule,) = deployment.of_type("AWS::Events::Rule").values()
+    rule = deployment.of_type("AWS::Events::Rule")["ScheduleSweeperFunctionEveryMinute"]
     assert rule["ScheduleExpression"] == "rate(1 minute)"
     assert deployment.functions["ScheduleSweeperFunction"]["Timeout"] < 60
+
+
+def test_bucket_is_collected_every_day_and_slower_than_any_function_works(deployment: Deployment) -> None:
+    rule = deployment.of_type("AWS::Events::Rule")["ScheduleCollectorFunctionEveryDay"]
+    assert rule["ScheduleExpression"] == "rate(1 day)"
+    longest = max(
+        found["Timeout"] for name, found in deployment.functions.items() if name != "ScheduleCollectorFunction"
+    )
+    assert timedelta(seconds=12 * longest) <= AT_REST
+
+
+def test_objects_are_removed_by_the_collector_alone(deployment: Deployment) -> None:
+    removing = [
+        role
+        for role in deployment.of_type("AWS::IAM::Role")
+        if any(permission.action.startswith("s3:DeleteObject") for permission in deployment.granted(role))
+    ]
+    assert removing == ["ScheduleCollectorFunctionRole"]
 
 
 def test_user_code_never_shares_an_execution_environment_with_another_tenants(deployment: Deployment) -> None:

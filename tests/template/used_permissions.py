@@ -31,6 +31,7 @@ TABLES: Final = {
     "passages": "MessagesTable",
     "mcp_servers": "AgentsTable",
     "pauses": "AgentsTable",
+    "payload_objects": "AgentsTable",
 }
 """Aggregate, as its modules and the fields of `Database` are called, to the table it lives in."""
 
@@ -45,7 +46,14 @@ _DYNAMODB: Final = {
     "dynamo.query_all": "Query",
     "dynamo.delete_many": "BatchWriteItem",
 }
-_S3: Final = {"payloads.pack": "PutObject", "payloads.unpack": "GetObject", "payloads.delete": "DeleteObject"}
+_S3: Final = {
+    "payloads.pack": Permission("s3:PutObject", "PayloadBucket/*"),
+    "payloads.unpack": Permission("s3:GetObject", "PayloadBucket/*"),
+    "client.list_objects_v2": Permission("s3:ListBucket", "PayloadBucket"),
+    "client.get_object_tagging": Permission("s3:GetObjectTagging", "PayloadBucket/*"),
+    "client.put_object_tagging": Permission("s3:PutObjectTagging", "PayloadBucket/*"),
+    "client.delete_object": Permission("s3:DeleteObject", "PayloadBucket/*"),
+}
 
 _BY_VARIABLE: Final = {
     "_QUEUE_URL": "sqs:SendMessage",
@@ -95,15 +103,18 @@ def _does(aggregate: str, method: str) -> frozenset[Permission]:
         if name in _DYNAMODB:
             found |= {Permission(f"dynamodb:{_DYNAMODB[name]}", where) for where in _where(aggregate, name, body)}
         elif name in _S3:
-            found.add(Permission(f"s3:{_S3[name]}", "PayloadBucket/*"))
+            found.add(_S3[name])
         elif name.startswith("self.") and (other := name.removeprefix("self.")) in _methods(aggregate):
             found |= _does(aggregate, other)
     return frozenset(found)
 
 
 def _where(aggregate: str, name: str, body: ast.AST) -> list[str]:
-    """Return the table, or the indexes that a query of this method may go to."""
+    """Return the table, those that this method names, or the indexes that a query of it may go to."""
     table = TABLES[aggregate]
+    attributes = [node.attr for node in ast.walk(body) if isinstance(node, ast.Attribute)]
+    if tables := [name.removesuffix("_table").title() + "Table" for name in attributes if name.endswith("_table")]:
+        return tables
     strings = [node.value for node in ast.walk(body) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     indexes = [text for text in strings if text.startswith("by_")] if name.startswith("dynamo.query") else []
     return [f"{table}/index/{index}" for index in indexes] or [table]

@@ -17,7 +17,19 @@ import uuid
 from typing import Final, Literal
 
 type Prefix = Literal[
-    "agent", "block", "call", "conv", "delivery", "lease", "mcp_server", "message", "passage", "run", "step", "tool"
+    "agent",
+    "block",
+    "call",
+    "conv",
+    "delivery",
+    "lease",
+    "mcp_server",
+    "message",
+    "passage",
+    "payload",
+    "run",
+    "step",
+    "tool",
 ]
 
 UUID4_PATTERN: Final = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"

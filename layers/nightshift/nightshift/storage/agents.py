@@ -63,8 +63,7 @@ class Agents:
     def _to_item(self, agent: Agent, version: int) -> Item:
         rules = [rule_to_json(rule) for rule in agent.tool_rules]
         document = listed.to_document(asdict(agent)) | {"tool_rules": rules}
-        content = self.payloads.pack(agent.tenant, document, owner=agent.id)
-        return listed.attributes_of(agent, "agent", version) | content
+        return self.payloads.pack("agents", listed.attributes_of(agent, "agent", version), document)
 
     def _to_agent(self, item: Item) -> Agent:
         document: dict[str, Any] = self.payloads.unpack(item)

@@ -60,8 +60,7 @@ class Blocks:
 
     def _to_item(self, block: Block, version: int) -> Item:
         document = listed.to_document(asdict(block))
-        content = self.payloads.pack(block.tenant, document, owner=block.id)
-        return listed.attributes_of(block, "block", version) | content
+        return self.payloads.pack("agents", listed.attributes_of(block, "block", version), document)
 
     def _to_block(self, item: Item) -> Block:
         return Block(**listed.from_document(item, self.payloads.unpack(item)))

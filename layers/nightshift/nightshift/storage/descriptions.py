@@ -92,8 +92,8 @@ class Descriptions:
             moment = getattr(description, name)
             document[name] = to_iso(moment) if moment else None
         plain = {name: value for name, value in document.items() if value is not None}
-        content = self.payloads.pack(description.tenant, plain, owner=description.id)
-        return self.index_key(description) | {"agent_id": description.agent_id} | content
+        item = self.index_key(description) | {"agent_id": description.agent_id}
+        return self.payloads.pack("agents", item, plain)
 
     def _to_description(self, item: Item) -> Description:
         tenant, conversation_id = split_scoped(item["pk"])

@@ -56,8 +56,7 @@ class McpServers:
 
     def _to_item(self, server: McpServer, version: int) -> Item:
         document = listed.to_document(asdict(server))
-        content = self.payloads.pack(server.tenant, document, owner=server.id)
-        return listed.attributes_of(server, "mcp_server", version) | content
+        return self.payloads.pack("agents", listed.attributes_of(server, "mcp_server", version), document)
 
     def _to_server(self, item: Item) -> McpServer:
         return McpServer(**listed.from_document(item, self.payloads.unpack(item)))

@@ -39,9 +39,9 @@ class Messages:
             "created_at": to_iso(message.created_at),
             "run_id": message.run_id,
             "step_id": message.step_id,
-            **self.payloads.pack(tenant, draft_to_json(message.draft), owner=conversation_id),
         }
-        return Put(self.table, item, "attribute_not_exists(#pk)")
+        packed = self.payloads.pack("messages", item, draft_to_json(message.draft))
+        return Put(self.table, packed, "attribute_not_exists(#pk)")
 
     def replace_system(self, tenant: str, conversation_id: str, message: Message) -> Put:
         """Return the write that puts a newly compiled system message in the place of the one at sequence 0."""
@@ -85,7 +85,6 @@ class Messages:
         """Remove up to 25 messages of a conversation that is being deleted; return how many, 0 when none is left."""
         condition, values = "#pk = :pk", {"pk": scoped(tenant, conversation_id)}
         items = self.dynamo.query(self.table, condition, values, limit=DELETE_BATCH).items
-        self.payloads.delete([item["payload_key"] for item in items if "payload_key" in item])
         if items:
             self.dynamo.delete_many(self.table, [{"pk": item["pk"], "sequence": item["sequence"]} for item in items])
         return len(items)

@@ -26,8 +26,9 @@ class Outputs:
 
     def put(self, run: Run, number: int, outputs: StepOutputs) -> Put:
         """Return the write that keeps a step's outputs; large ones go to the bucket at once."""
-        content = self.payloads.pack(run.tenant, {"logprobs": outputs.logprobs, "turns": list(outputs.turns)})
-        return Put(self.table, {"pk": scoped(run.tenant, run.id), "sk": outputs_sort_key(number), **content})
+        item = {"pk": scoped(run.tenant, run.id), "sk": outputs_sort_key(number)}
+        content = {"logprobs": outputs.logprobs, "turns": list(outputs.turns)}
+        return Put(self.table, self.payloads.pack("runs", item, content))
 
     def read(self, run: Run) -> list[StepOutputs]:
         """Return the outputs of the run's steps in their order, nothing where none were asked for."""

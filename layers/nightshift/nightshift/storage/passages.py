@@ -40,13 +40,11 @@ class Passages:
     def delete(self, tenant: str, agent_id: str, passage_id: str) -> bool:
         """Remove a passage; return whether it was there."""
         key = self._key(tenant, agent_id, ids.moment_of_passage(passage_id))
-        item = self.dynamo.get(self.table, key)
         try:
             gone = Delete(self.table, key, "#id = :id", {"id": passage_id})
             self.dynamo.transact([gone, self._count_on(tenant, agent_id, -1)])
         except ConditionFailedError:
             return False
-        self.payloads.delete([item["payload_key"]] if item and "payload_key" in item else [])
         return True
 
     def count(self, tenant: str, agent_id: str) -> int:
@@ -77,7 +75,6 @@ class Passages:
         """Remove up to 25 items of an agent that is being deleted; return how many, 0 when none is left."""
         values = {"pk": _partition(tenant, agent_id)}
         items = self.dynamo.query(self.table, "#pk = :pk", values, limit=_DELETE_BATCH).items
-        self.payloads.delete([item["payload_key"] for item in items if "payload_key" in item])
         if items:
             self.dynamo.delete_many(self.table, [{"pk": item["pk"], "sequence": item["sequence"]} for item in items])
         return len(items)
@@ -93,9 +90,9 @@ class Passages:
             "id": passage.id,
             "created_at": to_iso(passage.created_at),
             "tags": list(passage.tags),
-            **self.payloads.pack(tenant, passage.content, owner=passage.id),
         }
-        return Put(self.table, item, "attribute_not_exists(#pk)")
+        packed = self.payloads.pack("messages", item, passage.content)
+        return Put(self.table, packed, "attribute_not_exists(#pk)")
 
     def _count_on(self, tenant: str, agent_id: str, change: int) -> Update:
         key = self._key(tenant, agent_id, _COUNTER)

@@ -53,8 +53,8 @@ class Runs:
 
     def create_request(self, run: Run, request: RunRequest) -> Put:
         """Return the write that keeps what was asked; a large request goes to the bucket at once."""
-        content = self.payloads.pack(run.tenant, request_to_json(request))
-        return Put(self.table, {"pk": scoped(run.tenant, run.id), "sk": REQUEST, **content})
+        item = {"pk": scoped(run.tenant, run.id), "sk": REQUEST}
+        return Put(self.table, self.payloads.pack("runs", item, request_to_json(request)))
 
     def advance(self, before: Run, after: Run) -> Update:
         """Return the write that turns `before`, as it was read, into `after`; it fails if anybody wrote meanwhile."""
@@ -81,8 +81,6 @@ class Runs:
         """Remove a terminal run with all its items; safe to repeat, since the run itself goes last."""
         condition, values = "#pk = :pk", {"pk": scoped(run.tenant, run.id)}
         for item in self.dynamo.query_all(self.table, condition, values, limit=DELETE_BATCH, consistent=True):
-            if "payload_key" in item:
-                self.payloads.delete([item["payload_key"]])
             if item["sk"] != RUN:
                 self.dynamo.delete_many(self.table, [{"pk": item["pk"], "sk": item["sk"]}])
         self.dynamo.delete_many(self.table, [{"pk": values["pk"], "sk": RUN}])

@@ -81,8 +81,7 @@ class Tools:
 
     def _to_item(self, tool: Tool, version: int) -> Item:
         document = listed.to_document(asdict(tool))
-        content = self.payloads.pack(tool.tenant, document, owner=tool.id)
-        return listed.attributes_of(tool, "tool", version) | content
+        return self.payloads.pack("agents", listed.attributes_of(tool, "tool", version), document)
 
     def _to_tool(self, item: Item) -> Tool:
         return Tool(**listed.from_document(item, self.payloads.unpack(item)))
