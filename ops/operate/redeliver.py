@@ -12,7 +12,7 @@ from itertools import batched
 
 from deployed_stack import DeployedStack, OperationError, parser_of
 from nightshift.clock import SystemClock, to_iso
-from nightshift.domain.callback import CallbackDelivery, DeliveryStatus
+from nightshift.domain.callback import MAX_ATTEMPTS, CallbackDelivery, DeliveryStatus
 from nightshift.storage.doorbells import Ring
 from nightshift.storage.dynamo import BATCH_GET_LIMIT, Item
 from progress import shown
@@ -32,7 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
         stack = DeployedStack.of_arguments(parsed)
         if parsed.run:
             sent = redeliver(stack, parsed.tenant, [parsed.run])
-            print(f"rung        for {sent} callbacks" if sent else "nothing to send: no callback, or it is not settled")
+            print(
+                f"rung        for {sent} callbacks"
+                if sent
+                else f"not rung    {_why_not(stack, parsed.tenant, parsed.run)}"
+            )
             return 0 if sent else 1
         if not parsed.since:
             raise OperationError("name a run, or a moment from which on: RUN=run-… or SINCE=2026-11-24T08:00Z")
@@ -68,6 +72,19 @@ def redeliver(stack: DeployedStack, tenant: str, run_ids: list[str]) -> int:
     due = [run_id for run_id in shown(run_ids, "due again") if stack.database.deliveries.replay(tenant, run_id, now)]
     stack.callback_doorbell.ring_all([Ring(tenant, run_id) for run_id in due])
     return len(due)
+
+
+def _why_not(stack: DeployedStack, tenant: str, run_id: str) -> str:
+    delivery = stack.database.deliveries.get(tenant, run_id)
+    if delivery is None:
+        return (
+            f"{tenant} has no callback of {run_id}: none was asked for, or the run is not over; make run-status tells"
+        )
+    due = f", due at {to_iso(delivery.next_attempt_at)}" if delivery.next_attempt_at else ""
+    return (
+        f"the callback is on its way: attempt {delivery.attempt + 1} of {MAX_ATTEMPTS} comes by itself{due}; "
+        "ops/runbook/CallbacksFailing.md has it made now"
+    )
 
 
 def to_moment(text: str) -> datetime:

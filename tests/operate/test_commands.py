@@ -105,11 +105,19 @@ def test_replayed_callback_is_due_again_under_the_id_it_had(lane: Lane, failed_d
     assert (claimed.id, claimed.attempt) == (before.id, 1)
 
 
-def test_callback_that_is_not_settled_is_not_replayed(lane: Lane, failed_delivery: str) -> None:
+def test_callback_that_is_not_settled_is_not_replayed_and_says_what_to_do(
+    lane: Lane, failed_delivery: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert redeliver.main([TENANT, "--run", failed_delivery]) == 0
     rings(lane, "CallbackQueue")
+    capsys.readouterr()
+
     assert redeliver.main([TENANT, "--run", failed_delivery]) == 1
+    pending = capsys.readouterr().out
+    assert "attempt 1 of 10 comes by itself, due at 2" in pending
+    assert "ops/runbook/CallbacksFailing.md" in pending
     assert redeliver.main(["other", "--run", failed_delivery]) == 1
+    assert "make run-status" in capsys.readouterr().out
     assert rings(lane, "CallbackQueue") == []
 
 
