@@ -43,6 +43,13 @@ def title_of_query(name: str) -> str:
     return str(resources("Logs::QueryDefinition")[name]["Name"]["Fn::Sub"]).partition("/")[2]
 
 
+def first_query(alarm: str) -> str:
+    """Return the saved query that the alarm's runbook names to begin with."""
+    page = sections(alarm)["First query"]
+    (query,) = [query for name, query in queries().items() if f'"{title_of_query(name)}"' in page]
+    return query
+
+
 def widgets() -> list[Json]:
     bodies = [dashboard["DashboardBody"]["Fn::Sub"] for dashboard in resources("CloudWatch::Dashboard").values()]
     return [widget["properties"] for body in bodies for widget in json.loads(body)["widgets"]]

@@ -17,7 +17,7 @@ from letta_client import APIStatusError, Letta
 
 from nightshift.storage.keys import DUE_SHARD
 from observability.logs_insights import Line, run_query
-from observability.watched import ROOT, Metric, alarms, commands, metrics_of_alarm, queries, sections, title_of_query
+from observability.watched import ROOT, Metric, alarms, commands, first_query, metrics_of_alarm
 from stack.polling import wait_for, wait_until_ended
 from support.local_stack import LocalStack
 from support.receiver import answer, running_receiver
@@ -58,9 +58,7 @@ class Watch:
 
     def first_query(self, alarm: str) -> list[Line]:
         """Return what the saved query that the runbook names finds."""
-        page = sections(alarm)["First query"]
-        (name,) = [name for name in queries() if f'"{title_of_query(name)}"' in page]
-        return run_query(queries()[name], self.lines())
+        return run_query(first_query(alarm), self.lines())
 
     def follow_runbook(self, alarm: str, **variables: str) -> str:
         """Run the commands of the alarm's page, as they stand there; return what they print."""
