@@ -52,7 +52,7 @@ def delete_mcp_server(request: Request, mcp_server_id: str) -> Json:
 
 
 @operation("List an MCP server's tools anew", query=RefreshQuery)
-def refresh_mcp_server(request: Request, mcp_server_id: str, query: RefreshQuery) -> Json:  # noqa: ARG001
+def refresh_mcp_server(request: Request, mcp_server_id: str, query: RefreshQuery) -> Json:  # noqa: ARG001 -- the SDK sends it
     refreshed = mcp_tools().refresh(request.tenant, mcp_server_id)
     return {"added": refreshed.added, "updated": refreshed.updated, "deleted": refreshed.deleted}
 

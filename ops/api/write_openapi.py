@@ -14,7 +14,7 @@ sys.path[:0] = [str(COMMITTED.parent), str(ROOT / "layers" / "nightshift")]
 
 def main() -> int:
     """Return 1 if the committed document is stale and was to be checked."""
-    from openapi_document import openapi_document  # noqa: PLC0415 (the folders above make it importable)
+    from openapi_document import openapi_document  # noqa: PLC0415 -- the folders above make it importable
 
     text = json.dumps(openapi_document(), indent=1, ensure_ascii=False) + "\n"
     if "--check" in sys.argv:

@@ -20,7 +20,7 @@ from local_stack.relay import relaying
 from local_stack.settings import ROOT, Settings
 
 EVENTS = ROOT / "events"
-TOKEN_OF_EVENT_FILES = "token-of-default"  # noqa: S105
+TOKEN_OF_EVENT_FILES = "token-of-default"  # noqa: S105 -- of the event files
 """What stands in the event files for a token of the tenant `default`."""
 
 

@@ -55,7 +55,7 @@ def ask(url: str, key: str, run_id: str) -> dict[str, Any]:
     address = f"{url}/v1/runs/{urllib.parse.quote(run_id, safe='')}/explain"
     request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})  # noqa: S310 -- see above
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 -- see above
             told: dict[str, Any] = json.load(answer)
             return told
     except urllib.error.HTTPError as error:

@@ -46,7 +46,7 @@ def run_within[T](seconds: float, function: Callable[[], T]) -> T:
     def work() -> None:
         try:
             outcome.set_result(context.run(function))
-        except BaseException as error:  # noqa: BLE001  whatever it is, it is raised in the thread that waits
+        except BaseException as error:  # noqa: BLE001 -- whatever it is, it is raised in the thread that waits
             outcome.set_exception(error)
 
     threading.Thread(target=work, name="bounded-call", daemon=True).start()

@@ -71,7 +71,7 @@ def read_keys(secrets: Any, outputs: Outputs, tenant: str) -> dict[str, str]:
 def callback_secret_of_tenant(master: str, tenant: str) -> str:
     """The ``whsec_`` secret with which a receiver checks the callbacks of one tenant."""
     sys.path.append(str(ROOT / "layers" / "nightshift"))
-    from nightshift.delivery.signature import derive_secret  # noqa: PLC0415 - found only from here on
+    from nightshift.delivery.signature import derive_secret  # noqa: PLC0415 -- found only from here on
 
     return derive_secret(master.encode(), tenant)
 

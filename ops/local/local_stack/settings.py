@@ -17,7 +17,7 @@ from local_stack.console import StackError
 ROOT = Path(__file__).resolve().parents[3]
 REGION = "us-east-1"
 ACCESS_KEY = "test"  # The emulator's root user; no secret.
-SECRET_KEY = "test"  # noqa: S105
+SECRET_KEY = "test"  # noqa: S105 -- what the embedded AWS lets in
 
 HOME_MARK = ".nightshift-stack"
 """File in every home: what `reset` looks for before it deletes a folder."""

@@ -23,7 +23,7 @@ class BaseToolCalls:
 
     def __init__(self, database: Database, state: RunState, clock: Clock) -> None:
         from nightshift.execution.archival_tools import Archive  # noqa: PLC0415 -- only where tools are called
-        from nightshift.execution.memory_tools import MemoryChanges  # noqa: PLC0415
+        from nightshift.execution.memory_tools import MemoryChanges  # noqa: PLC0415 -- as above
 
         self._database = database
         self._state = state

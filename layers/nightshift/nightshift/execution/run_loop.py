@@ -276,7 +276,7 @@ class RunLoop:
 
     def _tool_calls(self, checkpoints: Checkpoints) -> "ToolCalls":
         from nightshift.execution.server_tools import ServerTools  # noqa: PLC0415 -- many runs call no tool
-        from nightshift.execution.tool_calls import ToolCalls  # noqa: PLC0415
+        from nightshift.execution.tool_calls import ToolCalls  # noqa: PLC0415 -- as above
 
         server_tools = ServerTools(self.database, self.sandbox, self.allow_private_mcp_servers)
         return ToolCalls(self.database, checkpoints, server_tools, self.clock)

@@ -41,7 +41,7 @@ class ServerTools:
     ) -> SandboxResult:
         if tool.tool_type == EXTERNAL_MCP:
             from nightshift.execution.remote_tools import RemoteTools  # noqa: PLC0415 -- few agents have such tools
-            from nightshift.tools.mcp_client import McpClient  # noqa: PLC0415
+            from nightshift.tools.mcp_client import McpClient  # noqa: PLC0415 -- as above
 
             client = McpClient.connect(allow_private=self.allow_private_mcp_servers)
             return RemoteTools(self.database, client).run(tool, call, arguments, timeout_seconds)

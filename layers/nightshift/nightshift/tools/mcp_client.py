@@ -79,7 +79,7 @@ class McpClient:
     def _converse[Result](
         self, server: McpServer, timeout_seconds: float, use: "Callable[[ClientSession], Awaitable[Result]]"
     ) -> Result:
-        import asyncio  # noqa: PLC0415
+        import asyncio
 
         deadline = Deadline.after(timeout_seconds, self.clock)
 
@@ -96,12 +96,12 @@ class McpClient:
     async def _open_session[Result](
         self, server: McpServer, deadline: Deadline, use: "Callable[[ClientSession], Awaitable[Result]]"
     ) -> Result:
-        import httpx2  # noqa: PLC0415
-        from mcp.client.session import ClientSession  # noqa: PLC0415
-        from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415
-        from mcp.types import Implementation  # noqa: PLC0415
+        import httpx2
+        from mcp.client.session import ClientSession
+        from mcp.client.streamable_http import streamable_http_client
+        from mcp.types import Implementation
 
-        from nightshift.tools.mcp_transport import GuardedTransport  # noqa: PLC0415
+        from nightshift.tools.mcp_transport import GuardedTransport
 
         transport = GuardedTransport(self.exchange, deadline)
         async with (
@@ -114,7 +114,7 @@ class McpClient:
 
 
 async def _list_tools(session: "ClientSession") -> list[RemoteTool]:
-    from mcp.types import PaginatedRequestParams  # noqa: PLC0415
+    from mcp.types import PaginatedRequestParams
 
     found: list[RemoteTool] = []
     cursor: str | None = None
@@ -142,7 +142,7 @@ def _to_remote_tool(tool: "RemoteToolDescription") -> RemoteTool:
 async def _call_tool(
     session: "ClientSession", name: str, arguments: dict[str, Any], idempotency_key: str | None
 ) -> SandboxResult:
-    from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult  # noqa: PLC0415
+    from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult
 
     # Not `session.call_tool`, which lists all tools before it believes a result.
     params = CallToolRequestParams(name=name, arguments=arguments)

@@ -17,7 +17,7 @@ from ministack.services.cloudformation import provisioners
 from emulator.expectations import expect_parameters, expect_source
 from emulator.provisioning import Properties
 
-SECRET = "AWS::SecretsManager::Secret"  # noqa: S105
+SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 -- a type of resource
 
 
 def apply() -> None:
