@@ -20,6 +20,7 @@ WRITES = frozenset(
         "DeleteObject",
         "PutItem",
         "PutObject",
+        "PutObjectTagging",
         "SendMessage",
         "SendMessageBatch",
         "StartExecution",

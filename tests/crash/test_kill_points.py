@@ -82,5 +82,5 @@ def test_every_write_that_a_function_may_make_is_one_that_is_struck_at() -> None
     allowed = [statement["Action"] for policy in policies for statement in policy.get("Statement", ())]
     actions = {action for one in allowed for action in ([one] if isinstance(one, str) else one)}
     names = {action.split(":")[1] for action in actions}
-    reading = ("Get", "Query", "BatchGet", "ConditionCheck", "Invoke")
+    reading = ("Get", "Query", "BatchGet", "List", "ConditionCheck", "Invoke")
     assert {name for name in names if not name.startswith(reading)} <= WRITES

@@ -4,13 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
+from nightshift.domain.errors import PayloadMissingError, TransientError
 from nightshift.domain.run import MAX_STARTS_WITHOUT_PROGRESS, Run
 from nightshift.domain.run_status import RunStatus
 from nightshift.domain.stop_reason import StopReason
-from nightshift.execution.run_loop import POISON
+from nightshift.execution.run_loop import POISON, REQUEST_MISSING
 from nightshift.storage.runs import Runs
 from nightshift.tools.sandbox import Sandbox
+from support.aws_tables import client_of
 from support.lane import LEASE, TENANT, Lane, ProcessDiedError
 from support.scripted_model.answers import Call, Reply
 from support.scripted_model.server import ScriptedModel
@@ -23,10 +27,10 @@ def outlive_lease(lane: Lane) -> None:
     lane.clock.advance(LEASE.total_seconds() + 1)
 
 
-def assert_ended_as_poison(lane: Lane, run: Run) -> None:
+def assert_ended_as_poison(lane: Lane, run: Run, error: str = POISON) -> None:
     found, delivery = lane.run(run), lane.database.deliveries.get(TENANT, run.id)
-    assert (found.status, found.stop_reason, found.error) == (RunStatus.FAILED, StopReason.ERROR, POISON)
-    assert "3 times" in POISON
+    assert (found.status, found.stop_reason, found.error) == (RunStatus.FAILED, StopReason.ERROR, error)
+    assert "3 times" in error
     assert delivery is not None
     assert delivery.run_status is RunStatus.FAILED
 
@@ -106,3 +110,57 @@ def test_run_whose_request_no_runner_can_read_fails_after_three(
     assert_ended_as_poison(lane, run)
     assert lane.run(following).status is RunStatus.COMPLETED
     lane.assert_settled([run, following])
+
+
+def refuse_objects(monkeypatch: pytest.MonkeyPatch, code: str) -> Callable[[], None]:
+    """Let S3 answer every GetObject with this error; return what ends that."""
+    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def refuse(client: BaseClient, operation: str, parameters: Any) -> Any:
+        if operation == "GetObject":
+            raise ClientError({"Error": {"Code": code}}, operation)
+        return make_api_call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", refuse)
+    return lambda: monkeypatch.setattr(BaseClient, "_make_api_call", make_api_call)
+
+
+@pytest.mark.parametrize("may_list", [True, False], ids=["404 NoSuchKey", "403 AccessDenied"])
+def test_run_whose_request_is_missing_fails_after_three_tries_and_says_so(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, *, may_list: bool
+) -> None:
+    """Without s3:ListBucket, which no runner has, S3 answers 403 for what is not there."""
+    run, following = lane.accept("x" * 70_000, callback_url=CALLBACK), lane.accept("harmless")
+    client_of("s3").delete_object(Bucket=lane.stack.values["PayloadBucket"], Key=lane.stack.objects()[0])
+    if not may_list:
+        refuse_objects(monkeypatch, "AccessDenied")
+    for _ in range(MAX_STARTS_WITHOUT_PROGRESS):
+        with pytest.raises(PayloadMissingError):
+            lane.run_slice()
+        assert not lane.run(run).status.is_terminal
+        outlive_lease(lane)
+
+    lane.run_slice()
+
+    assert_ended_as_poison(lane, run, REQUEST_MISSING)
+    assert lane.run(following).status is RunStatus.COMPLETED
+    lane.assert_settled([run, following])
+
+
+@pytest.mark.parametrize(("code", "times"), [("AccessDenied", MAX_STARTS_WITHOUT_PROGRESS - 1), ("SlowDown", 8)])
+def test_run_whose_request_can_be_read_again_is_executed(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, code: str, times: int
+) -> None:
+    run = lane.accept("x" * 70_000)
+    mend = refuse_objects(monkeypatch, code)
+    for _ in range(times):
+        with pytest.raises(TransientError):
+            lane.run_slice()
+        outlive_lease(lane)
+    mend()
+
+    lane.run_slice()
+
+    assert lane.run(run).status is RunStatus.COMPLETED
+    assert lane.log[0].draft.text == "x" * 70_000
+    lane.assert_settled([run])

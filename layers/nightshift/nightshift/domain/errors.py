@@ -11,7 +11,8 @@ NightshiftError
 ├── RunFailedError          the run ends `failed` with this stop reason; the doorbell is acknowledged
 │   └── ModelCallError      the provider gave no usable answer, after its retries
 ├── TransientError          nothing is wrong with the request: raise, and the doorbell comes again
-│   └── ConditionFailedError a conditional write found another state; holds the item that was found
+│   ├── ConditionFailedError a conditional write found another state; holds the item that was found
+│   └── PayloadMissingError an object is not there, or may not be read: whoever repeats the call counts how often
 └── LeaseLostError          somebody else executes this conversation now: write nothing, acknowledge
 
 Anything else that is raised is a bug: it reaches the dead-letter queue and its alarm.
@@ -140,6 +141,13 @@ class ConditionFailedError(TransientError):
         super().__init__(detail)
         self.found = dict(found or {})
         self.index = index
+
+
+class PayloadMissingError(TransientError):
+    """An object of the bucket is not there, or may not be read: to a role that may not list it S3 says the same.
+
+    A permission comes back, an object does not.
+    """
 
 
 class LeaseLostError(NightshiftError):

@@ -14,7 +14,7 @@ from nightshift.domain import ids
 from nightshift.domain.agent import Agent
 from nightshift.domain.approval import ApprovalRequest
 from nightshift.domain.conversation import ContextStart
-from nightshift.domain.errors import RunFailedError, TransientError
+from nightshift.domain.errors import PayloadMissingError, RunFailedError, TransientError
 from nightshift.domain.message import Role
 from nightshift.domain.run import MAX_STARTS_WITHOUT_PROGRESS, MAX_WAITS, Run, RunKind
 from nightshift.domain.stop_reason import StopReason
@@ -46,6 +46,10 @@ LONGEST_WAIT = timedelta(days=1)
 """A provider that asks for more than this has no answer for a run; it fails."""
 
 POISON = f"the run ended its runner {MAX_STARTS_WITHOUT_PROGRESS} times without progress; it is not tried again"
+
+REQUEST_MISSING = (
+    f"what the run was asked is not in the payload bucket or may not be read; tried {MAX_STARTS_WITHOUT_PROGRESS} times"
+)
 
 MAX_TOOL_ATTEMPTS = 20
 """Times that calls are answered anew because others changed what they write; each time at least one writer is done."""
@@ -115,7 +119,8 @@ class RunLoop:
         log_started(state.run, is_first_start=is_first_start)
         if state.run.starts_without_progress > MAX_STARTS_WITHOUT_PROGRESS:
             missing = checkpoints.missing_returns(state)
-            return self._finish(state, checkpoints, replace(state.run, error=POISON), StopReason.ERROR, missing)
+            error = REQUEST_MISSING if isinstance(state.unreadable, PayloadMissingError) else POISON
+            return self._finish(state, checkpoints, replace(state.run, error=error), StopReason.ERROR, missing)
         if state.unreadable:
             raise state.unreadable
         if state.opening.refusal or state.opening.is_repetition:
@@ -323,7 +328,7 @@ class RunLoop:
     ) -> Ended:
         step = result.step if result else None
         is_released = checkpoints.finish(state, changed, stop_reason, entries or [], step, beside)
-        log_finished(state.run, stop_reason, is_poison=state.run.error == POISON)
+        log_finished(state.run, stop_reason, is_poison=state.run.starts_without_progress > MAX_STARTS_WITHOUT_PROGRESS)
         return _ended(state, is_released)
 
 

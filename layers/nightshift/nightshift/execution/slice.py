@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from nightshift.clock import Clock, SystemClock
 from nightshift.domain import ids
 from nightshift.domain.conversation import Conversation, Lease
-from nightshift.domain.errors import LeaseLostError, TransientError
+from nightshift.domain.errors import LeaseLostError, PayloadMissingError, TransientError
 from nightshift.domain.run import Run
 from nightshift.domain.run_request import RunRequest
 from nightshift.execution.budget import SliceBudget
@@ -197,9 +197,11 @@ class SliceRunner:
             return loop.execute(state, shift.heartbeat, shift.budget)
 
     def _read_request(self, run: Run) -> tuple[RunRequest, Exception | None]:
-        """Read what was asked; with an error that reading again does not mend, the request is an empty one."""
+        """Read what was asked; with an error that reading again may never mend, the request is an empty one."""
         try:
             return self.database.runs.get_request(run), None
+        except PayloadMissingError as missing:
+            return RunRequest(()), missing
         except TransientError:
             raise
         except Exception as unreadable:  # noqa: BLE001 -- raised once the start is counted, so that the run ends some time

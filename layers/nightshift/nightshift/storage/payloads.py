@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from nightshift.domain.errors import TransientError
+from nightshift.domain.errors import PayloadMissingError, TransientError
 from nightshift.storage.dynamo import Item
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 MAX_INLINE_BYTES = 64 * 1024
 """Above this an object is cheaper than an item, and 50 items of one transaction stay below its 4 MB."""
+
+
+_MISSING: Final = frozenset({"NoSuchKey", "AccessDenied"})
+"""What GetObject says of an object that is not there, with and without s3:ListBucket (S3 API reference)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,21 @@ class Payloads:
         return item | {"payload_key": key}
 
     def unpack(self, item: Item) -> Any:
-        """Return the value that `pack` put into this item."""
+        """Return the value that `pack` put into this item.
+
+        Raises:
+            PayloadMissingError: its object is not there, or may not be read.
+            TransientError: the bucket did not answer.
+        """
         if "payload" in item:
             return json.loads(item["payload"])
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=item["payload_key"])
             return json.loads(answer["Body"].read())
         except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the payload bucket did not give {item['payload_key']}: {error}") from error
+            kind = PayloadMissingError if _code_of(error) in _MISSING else TransientError
+            raise kind(f"the payload bucket did not give {item['payload_key']}: {error}") from error
+
+
+def _code_of(error: ClientError | BotoCoreError) -> str:
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
