@@ -7,8 +7,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -67,7 +68,13 @@ class EmbeddedAws:
         make_client: Any = boto3.client
         return make_client(service, **{**defaults, **options})
 
-    def deploy(self, name: str, resources: dict[str, Resource], **sections: Any) -> dict[str, str]:
+    def deploy(
+        self,
+        name: str,
+        resources: dict[str, Resource],
+        parameters: Mapping[str, str] = MappingProxyType({}),
+        **sections: Any,
+    ) -> dict[str, str]:
         """Create a stack and return its outputs, with one output ``Ref`` for each resource beside the declared ones."""
         outputs = {logical_id: {"Value": {"Ref": logical_id}} for logical_id in resources}
         template = {"Resources": resources, **sections, "Outputs": outputs | sections.get("Outputs", {})}
@@ -75,6 +82,7 @@ class EmbeddedAws:
         cloudformation.create_stack(
             StackName=name,
             TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
 

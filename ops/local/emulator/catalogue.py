@@ -25,6 +25,7 @@ from emulator.corrections import (
     table_journal,
     table_throughput,
     template_properties,
+    transform_parameters,
     yaml_definitions,
 )
 
@@ -32,6 +33,7 @@ CORRECTIONS: dict[str, Callable[[], None]] = {
     "http_api_body": http_api_body.apply,
     "http_api_errors": http_api_errors.apply,
     "http_api_base_url": http_api_base_url.apply,
+    "transform_parameters": transform_parameters.apply,
     "template_properties": template_properties.apply,
     "generated_secrets": generated_secrets.apply,
     "mapping_numbers": mapping_numbers.apply,
