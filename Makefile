@@ -7,7 +7,7 @@ ENV        ?= staging
 # Where `make start-api` listens, and the file that `make invoke-<function>` takes in place of events/<function>/recorded.json
 API_PORT   ?= 3000
 EVENT      ?=
-# Template parameters for the local stack, for example PARAMETERS="SliceSeconds=5 LeaseSeconds=10"
+# Template parameters for `make up` and `make deploy`, for example PARAMETERS="SliceSeconds=5 LeaseSeconds=10"
 PARAMETERS ?=
 # Options for pytest, for example TEST="-x -k lease"
 TEST       ?=
@@ -20,7 +20,6 @@ VENVS      := .venv/.installed .venv-sam/.installed .venv-emulator/.installed
 STACK       = $(PYTHON) ops/local/stack.py $(1) --port $(PORT) --home $(STACK_HOME)
 INVOKE     := $(patsubst functions/%/,invoke-%,$(wildcard functions/*/))
 SAM_LOCAL   = .venv-sam/bin/python ops/local/sam_local.py $(1) --port $(PORT) --home $(STACK_HOME)
-SAM        := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam
 
 .DEFAULT_GOAL := help
 .PHONY: help install up down reset demo import $(INVOKE) start-api record-events
@@ -180,9 +179,8 @@ lock: $(UV) ## Compile the pinned and hashed requirements; UPGRADE=--upgrade tak
 	@echo "lock        ops/local/tools/"
 	@for tool in uv pip; do echo $$tool | $(COMPILE) $(UPGRADE) --universal - -o ops/local/tools/$$tool.txt || exit 1; done
 
-deploy: install ## Build and deploy to a real AWS account; ENV names the section of samconfig.toml
-	@$(SAM) build --config-env $(ENV)
-	@$(SAM) deploy --config-env $(ENV)
+deploy: install ## Build and deploy to a real AWS account; ENV names the section of samconfig.toml, PARAMETERS win
+	@$(PYTHON) ops/local/deploy.py $(ENV) $(addprefix --parameter ,$(PARAMETERS))
 
 .PHONY: credentials
 credentials: install ## Address, key and callback secret of the stack of ENV, for TENANT=default; prints secrets

@@ -13,7 +13,7 @@ from nightshift.domain.errors import (
     TooManyRequestsError,
     TransientError,
 )
-from nightshift.telemetry import logger, measured
+from nightshift.telemetry import executing_version, logger, measured
 
 UNAVAILABLE_RETRY_SECONDS = 2
 """What a client is told to wait when a service of ours did not answer; the SDK repeats on 503 by itself."""
@@ -70,5 +70,6 @@ def _unavailable(error: TransientError) -> Response[str]:
 
 
 def _bug(error: Exception) -> Response[str]:
-    logger.exception("request failed", exc_info=error, **measured({"RequestFailures": 1}))
+    metrics = measured({"RequestFailures": 1, "Bugs": 1}, **executing_version())
+    logger.exception("request failed", exc_info=error, **metrics)
     return answer(500, {"detail": "An unknown error occurred"})

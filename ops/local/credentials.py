@@ -6,15 +6,14 @@ Reads with the caller's own AWS credentials; what it prints is secret.
 import argparse
 import json
 import sys
-import tomllib
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_stack import samconfig
 from local_stack.access import TENANT, read_keys
 from local_stack.console import StackError
-from local_stack.settings import ROOT
 
 
 def main() -> int:
@@ -38,13 +37,7 @@ def read_credentials(env: str, tenant: str) -> dict[str, Any]:
         StackError: samconfig.toml has no such section, or the tenant has no token.
         BotoCoreError, ClientError: AWS is not reached, or refuses.
     """
-    sections = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    if env not in sections:
-        raise StackError(
-            f"samconfig.toml has no section {env!r}: use one of {', '.join(sorted(sections.keys() - {'version'}))}"
-        )
-    name = sections[env]["global"]["parameters"]["stack_name"]
-    (stack,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    (stack,) = boto3.client("cloudformation").describe_stacks(StackName=samconfig.stack_name(env))["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     return {"base_url": outputs["ApiUrl"], **read_keys(boto3.client("secretsmanager"), outputs, tenant)}
 

@@ -157,7 +157,10 @@ def test_attempt_is_one_info_line_with_all_ids_and_no_secret(database: Database,
         assert secret not in text
 
 
-def test_failures_are_logged_with_their_ids(database: Database, receiver: Receiver) -> None:
+def test_failures_are_logged_with_their_ids(
+    database: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "12")
     store(database, receiver.url)
     receiver.behave(answer(503))
     with captured_logs() as lines:
@@ -167,5 +170,6 @@ def test_failures_are_logged_with_their_ids(database: Database, receiver: Receiv
     assert (retried["status_code"], retried["delivery_status"], retried["next_delay_seconds"]) == (503, "pending", 5)
     assert malformed["message"] == "doorbell not answered"
     assert malformed["message_id"] == DUE["Records"][0]["messageId"]
+    assert (malformed["Bugs"], malformed["function_version"]) == (1, "12"), "what nobody expected tells its version"
     # Keys of one message do not stay for the next one on the same thread.
     assert "run_id" not in malformed

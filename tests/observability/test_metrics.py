@@ -10,7 +10,7 @@ from observability.recording import Recording
 from support.clock import START
 from support.logs import captured_logs
 
-DIMENSIONS = {"service", "provider", "stop_reason", "outcome", "kind"}
+DIMENSIONS = {"service", "provider", "stop_reason", "outcome", "kind", "function_name", "function_version"}
 
 FEW = 20
 """Values that a dimension may have; stop reasons are the most."""
@@ -100,4 +100,5 @@ def test_tokens_and_latency_are_those_of_the_step(recording: Recording) -> None:
 def test_fifth_failure_of_a_message_is_a_dead_letter(recording: Recording) -> None:
     (dead,) = [line for line in recording.lines if "DeadLetters" in line]
     assert (dead["receives"], dead["ServiceFailures"]) == (5, 1)
+    assert "Bugs" not in dead, "a throttled table is no reason to take a release back"
     assert dead["conversation_id"].startswith("agent-")

@@ -84,6 +84,24 @@ def test_sam_reads_the_settings_of_the_project_though_the_template_lies_elsewher
     assert settings["local_start_api"]["parameters"]["warm_containers"] == "LAZY"
 
 
+def test_sam_finds_the_authorizer_of_the_routes(tmp_path: Path) -> None:
+    code = (
+        "import json, sys\n"
+        "from samcli.lib.providers.api_provider import ApiProvider\n"
+        "from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider\n"
+        "from samcli.yamlhelper import yaml_parse\n"
+        "from local_stack import function_settings, settings\n"
+        "template = yaml_parse((settings.ROOT / 'template.yaml').read_text())\n"
+        "function_settings._point_authorizers_at_functions(template)\n"
+        "del template['Resources']['ObservabilityStack']\n"
+        f"json.dump(template, open({str(tmp_path / 'local.json')!r}, 'w'), default=str)\n"
+        f"stacks, _ = SamLocalStackProvider.get_stacks({str(tmp_path / 'local.json')!r})\n"
+        "found = {route.path: route.authorizer_object for route in ApiProvider(stacks).routes}\n"
+        "print(found['/{proxy+}'].lambda_name, found['/v1/health'])"
+    )
+    assert _in_sams_environment(code, PATH=os.environ["PATH"]) == "RequestAuthorizerFunction None"
+
+
 def _in_sams_environment(code: str, **variables: str) -> str:
     """Return what code prints where the SAM CLI and its client of engines are installed."""
     environment = {"PYTHONPATH": str(LOCAL), "HOME": os.devnull, **variables}

@@ -1,13 +1,15 @@
-"""Runs in flight while the stack is deployed again: every function is replaced, every run comes to its end once."""
+"""Runs in flight while a release is deployed that changes a layer alone: its versions take over, no run notices."""
 
 import threading
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from letta_client import Letta
 
+from nightshift.version import VERSION
 from stack.polling import wait_for, wait_until_all_ended
-from support.local_stack import LocalStack
+from support.local_stack import LocalStack, copy_working_tree
 from support.scripted_model.answers import Call, Reply
 from support.scripted_model.rules import after_delay
 from support.scripted_model.seen import SeenRequest
@@ -28,7 +30,7 @@ def look(place: str) -> str:
 
 @pytest.mark.timeout(600)
 def test_runs_in_flight_complete_once_over_a_deploy(
-    local_stack: LocalStack, letta: Letta, provider: ScriptedModel
+    local_stack: LocalStack, letta: Letta, provider: ScriptedModel, tmp_path: Path
 ) -> None:
     deployed = threading.Event()
 
@@ -45,11 +47,15 @@ def test_runs_in_flight_complete_once_over_a_deploy(
         for number in range(RUNS_PER_AGENT)
     ]
     wait_for(lambda: len(provider.requests_of("deployed")) > 2 * AGENTS or None, 90, "steps of every agent")
-    old_configuration = configuration_of(local_stack)
+    old_versions = versions_in_use(local_stack)
+    copy_working_tree(tmp_path)
+    version = tmp_path / "layers" / "nightshift" / "nightshift" / "version.py"
+    version.write_text(version.read_text().replace(VERSION, f"{VERSION}.dev1"))
 
-    local_stack.command("up", LogLevel="DEBUG")
+    local_stack.command("up", tmp_path)
 
-    assert configuration_of(local_stack) != old_configuration
+    assert versions_in_use(local_stack) == {function: old + 1 for function, old in old_versions.items()}
+    assert letta.health().version == f"{VERSION}.dev1"
     asked_before = len(provider.requests_of("deployed"))
     wait_for(
         lambda: len(provider.requests_of("deployed")) >= asked_before + AGENTS or None, 90, "steps after the deploy"
@@ -75,7 +81,10 @@ def assert_complete_and_once(letta: Letta, agent_id: str) -> None:
     assert len(set(steps)) == len(steps) == len(calls) + RUNS_PER_AGENT
 
 
-def configuration_of(local_stack: LocalStack) -> object:
-    """Return the runner's settings, which a deploy replaces together with its processes."""
-    name = local_stack.output("QueueRunnerFunctionName")
-    return local_stack.aws("lambda").get_function_configuration(FunctionName=name)["Environment"]
+def versions_in_use(local_stack: LocalStack) -> dict[str, int]:
+    """Return the version of each function that its alias leads to; every invocation goes through the alias."""
+    functions = local_stack.aws("lambda")
+    return {
+        name: int(functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"])
+        for name in (function["FunctionName"] for function in functions.list_functions()["Functions"])
+    }

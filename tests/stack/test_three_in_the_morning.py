@@ -88,7 +88,7 @@ class Watch:
 
     def sweep(self) -> None:
         """Do what the schedule does every minute."""
-        self.stack.aws("lambda").invoke(FunctionName=self.stack.output("ScheduleSweeperFunctionName"))
+        self.stack.aws("lambda").invoke(FunctionName=f"{self.stack.output('ScheduleSweeperFunctionName')}:live")
 
     def sweep_until[Found](self, look: Callable[[], Found | None], what: str, seconds: float = 150) -> Found:
         """Let minutes pass quickly until something is seen."""

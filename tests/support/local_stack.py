@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from letta_client import Letta
 from support.scripted_model.server import ScriptedModel
 
 ROOT = Path(__file__).parents[2]
-STACK_COMMAND = ROOT / "ops" / "local" / "stack.py"
+STACK_COMMAND = Path("ops") / "local" / "stack.py"
 
 PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -58,9 +59,14 @@ class LocalStack:
         described: dict[str, Any] = json.loads((self.home / "stack.json").read_text())
         return described
 
-    def command(self, name: str, **parameters: str) -> None:
-        """Run `up`, `down` or `reset`; `parameters` override those of the stack for this once."""
-        arguments = [sys.executable, str(STACK_COMMAND), name, "--port", str(self.port), "--home", str(self.home)]
+    def command(self, name: str, tree: Path = ROOT, **parameters: str) -> None:
+        """Run `up`, `down` or `reset`; `parameters` override those of the stack for this once.
+
+        Args:
+            tree: the working tree that is deployed.
+        """
+        command = str(tree / STACK_COMMAND)
+        arguments = [sys.executable, command, name, "--port", str(self.port), "--home", str(self.home)]
         for key, value in {**self.parameters, **parameters}.items():
             arguments += ["--parameter", f"{key}={value}"]
         result = subprocess.run(arguments, env=self.environment, capture_output=True, text=True, check=False)  # noqa: S603
@@ -105,6 +111,20 @@ class LocalStack:
         kill(pid)
         while _is_alive(pid):
             time.sleep(0.05)
+
+
+def copy_working_tree(tree: Path) -> None:
+    """Copy what is deployed, so that the copy may be changed and deployed; its dependencies are not built again."""
+    for name in ("template.yaml", "samconfig.toml", ".python-version"):
+        shutil.copy2(ROOT / name, tree)
+    for name in ("functions", "layers", "statemachines", "ops"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tree / ".aws-sam").mkdir()
+    for name in (".venv-sam", ".aws-sam/deps"):
+        (tree / name).symlink_to(ROOT / name)
+    # It names by whole paths what the dependencies are of.
+    built = (ROOT / ".aws-sam" / "build.toml").read_text()
+    (tree / ".aws-sam" / "build.toml").write_text(built.replace(f'"{ROOT}/', f'"{tree}/'))
 
 
 def kill(pid: int) -> None:

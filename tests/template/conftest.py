@@ -19,8 +19,14 @@ def template() -> Json:
 
 @pytest.fixture(scope="session")
 def expanded() -> Json:
-    """Expand template.yaml."""
+    """Expand template.yaml, deployed gradually."""
     return expand()
+
+
+@pytest.fixture(scope="session")
+def next_release() -> Deployment:
+    """Expand template.yaml as another release, deployed at once as the embedded AWS does."""
+    return Deployment(expand(Release="1796083816", DeploymentPreference="AllAtOnce")["Resources"])
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import Any, Final
 type Json = dict[str, Any]
 
 _STATE_MACHINE: Final = re.compile(r".*:stateMachine:\$\{AWS::StackName\}-(\w+)")
+_SUBSTITUTED: Final = re.compile(r"\$\{(\w+)[\w.]*\}(:live)?")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,22 +57,51 @@ class Deployment:
                         yield Permission(action, name_of(resource))
 
     def sources_of(self, function: str) -> list[Json]:
-        """Return the event source mappings that invoke a function."""
+        """Return the event source mappings that invoke a function's alias."""
         mappings = self.of_type("AWS::Lambda::EventSourceMapping").values()
-        return [mapping for mapping in mappings if mapping["FunctionName"] == {"Ref": function}]
+        return [mapping for mapping in mappings if name_of(mapping["FunctionName"]) == f"{function}:live"]
 
 
 def name_of(resource: Any) -> str:
-    """Return a short name for what a policy or a property refers to."""
+    """Return a short name for what a policy or a property refers to; of a function's alias `XFunction:live`."""
     match resource:
         case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
-            return str(name)
+            return str(name).replace("FunctionAliaslive", "Function:live")
         case {"Fn::Sub": str(text)}:
             if machine := _STATE_MACHINE.fullmatch(text):
                 return machine[1]
             return text.replace("${", "").replace(".Arn}", "").replace("}", "")
         case _:
             return str(resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a resource refers to.
+
+    Attributes:
+        qualifier: `:live` where that follows the ARN of a function.
+    """
+
+    logical_id: str
+    qualifier: str = ""
+
+    @property
+    def name(self) -> str:
+        """What is meant, in the words of `name_of`."""
+        return f"{name_of({'Ref': self.logical_id})}{self.qualifier}"
+
+
+def references(node: Any) -> Iterator[Reference]:
+    """Yield every reference within a resource."""
+    match node:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
+            yield Reference(name)
+        case {"Fn::Sub": str(text)} | {"Fn::Sub": [str(text), _]}:
+            yield from (Reference(*found) for found in _SUBSTITUTED.findall(text))
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for one in inner:
+        yield from references(one)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -22,6 +22,9 @@ WILDCARDS = {
         Permission(f"s3:{action}", "PayloadBucket/*"): "objects are named for the items that refer to them"
         for action in ("PutObject", "GetObject", "GetObjectTagging", "PutObjectTagging", "DeleteObject")
     },
+    Permission(
+        "cloudwatch:DescribeAlarms", "arn:AWS::Partition:cloudwatch:AWS::Region:AWS::AccountId:alarm:*"
+    ): "alarms are listed, and a list has no names",
 }
 """Grants with a wildcard in their resource, with the reason."""
 
@@ -33,6 +36,10 @@ WRITES_ITS_LOG = {
     }
 }
 """Grants in the place of AWSLambdaBasicExecutionRole, which lets a function write to every log of the account."""
+
+
+ASSUMED_BY = {"LongRunRole": "states.amazonaws.com", "CodeDeployRole": "codedeploy.amazonaws.com"}
+"""Roles of other services than Lambda."""
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -61,11 +68,24 @@ def test_every_function_has_a_role_of_its_own(deployment: Deployment) -> None:
 def test_state_machine_may_invoke_its_function_alone(deployment: Deployment) -> None:
     (machine,) = deployment.of_type("AWS::StepFunctions::StateMachine").values()
     granted = set(deployment.granted(machine["RoleArn"]["Fn::GetAtt"][0]))
-    assert granted == {Permission("lambda:InvokeFunction", "WorkflowSliceFunction")}
+    assert granted == {Permission("lambda:InvokeFunction", "WorkflowSliceFunction:live")}
 
 
-def test_roles_are_those_of_the_functions_and_the_state_machine(deployment: Deployment) -> None:
-    roles = {deployment.role_of(function) for function in FUNCTIONS} | {"LongRunRole"}
+def test_deployments_may_move_traffic_between_versions_and_nothing_else(deployment: Deployment) -> None:
+    assert "ManagedPolicyArns" not in deployment.of_type("AWS::IAM::Role")["CodeDeployRole"]
+    moving = ("lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig")
+    of_functions = {
+        Permission(action, name)
+        for action in moving
+        for function in FUNCTIONS
+        for name in (function, f"{function}:live")
+    }
+    of_alarms = {permission for permission in WILDCARDS if permission.action == "cloudwatch:DescribeAlarms"}
+    assert set(deployment.granted("CodeDeployRole")) == of_functions | of_alarms
+
+
+def test_roles_are_those_of_the_functions_the_state_machine_and_deployments(deployment: Deployment) -> None:
+    roles = {deployment.role_of(function) for function in FUNCTIONS} | {"LongRunRole", "CodeDeployRole"}
     assert deployment.of_type("AWS::IAM::Role").keys() == roles
 
 
@@ -85,5 +105,5 @@ def test_managed_policies_are_those_that_sam_attaches(deployment: Deployment) ->
 def test_role_is_assumed_by_the_one_service_it_is_for(deployment: Deployment) -> None:
     for role, properties in deployment.of_type("AWS::IAM::Role").items():
         (statement,) = properties["AssumeRolePolicyDocument"]["Statement"]
-        service = "states.amazonaws.com" if role == "LongRunRole" else "lambda.amazonaws.com"
+        service = ASSUMED_BY.get(role, "lambda.amazonaws.com")
         assert statement["Principal"] == {"Service": [service]}, role

@@ -12,7 +12,7 @@ from typing import Any
 from nightshift.domain import ids
 from nightshift.domain.errors import TransientError
 from nightshift.storage.doorbells import Ring
-from nightshift.telemetry import log_keys, logger, measured
+from nightshift.telemetry import executing_version, log_keys, logger, measured
 
 BATCH_SIZE = 10
 """Messages that template.yaml lets one invocation have."""
@@ -46,11 +46,12 @@ def _failed_id(record: dict[str, Any], answer: Callable[[Ring], None]) -> str | 
 def _log_failure(record: dict[str, Any], error: Exception) -> None:
     """Tell which message failed, whose it is, and whether the queue gives it up now."""
     receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
-    values = {"DoorbellFailures": 1}
-    values |= {"ServiceFailures": 1} if isinstance(error, TransientError) else {}
+    is_bug = not isinstance(error, TransientError)
+    values = {"DoorbellFailures": 1, "Bugs" if is_bug else "ServiceFailures": 1}
     values |= {"DeadLetters": 1} if receives >= MAX_RECEIVES else {}
+    metrics = measured(values, **executing_version() if is_bug else {})
     with log_keys(**_keys_of(record)):
-        logger.exception("doorbell not answered", message_id=record["messageId"], receives=receives, **measured(values))
+        logger.exception("doorbell not answered", message_id=record["messageId"], receives=receives, **metrics)
 
 
 def _keys_of(record: dict[str, Any]) -> dict[str, str]:

@@ -46,6 +46,7 @@ UNITS: Final[Mapping[str, str]] = MappingProxyType(
         "DeadLetters": "Count",
         "ServiceFailures": "Count",
         "RequestFailures": "Count",
+        "Bugs": "Count",
     }
 )
 """Every metric there is, with CloudWatch's unit; docs/observability.md says what each one means."""
@@ -78,6 +79,12 @@ def log_keys(**keys: Any) -> Iterator[None]:
     finally:
         logger.thread_safe_clear_keys()
         logger.thread_safe_append_keys(**outer)
+
+
+def executing_version() -> dict[str, str]:
+    """Return the dimensions by which a release is taken back: which version of which function executes."""
+    variables = {"function_name": "AWS_LAMBDA_FUNCTION_NAME", "function_version": "AWS_LAMBDA_FUNCTION_VERSION"}
+    return {dimension: os.environ.get(variable, "none") for dimension, variable in variables.items()}
 
 
 def measured(values: Mapping[str, float], **dimensions: str) -> dict[str, Any]:

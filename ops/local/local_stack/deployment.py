@@ -1,15 +1,18 @@
 """``sam deploy`` of the unchanged template, skipped while the stack is what the build and the parameters say."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_stack import samconfig
 from local_stack.builds import run_sam
 from local_stack.console import StackError, say, step
-from local_stack.settings import ROOT, Settings
+from local_stack.settings import Settings
+
+ENVIRONMENT = "local"
+"""Section of samconfig.toml."""
 
 BUCKET = "nightshift-artifacts"
 """Made before `sam deploy`, which otherwise deploys a stack of its own for its bucket."""
@@ -23,7 +26,7 @@ def deploy(settings: Settings, sources: str) -> Outputs:
     Raises:
         StackError: The deployment failed, or left the stack where it can't be updated.
     """
-    parameters = _parameters(settings)
+    parameters = samconfig.parameters(ENVIRONMENT, settings.parameters)
     name = stack_name()
     stack = _describe(settings, name)
     _refuse_stuck(stack)
@@ -34,9 +37,8 @@ def deploy(settings: Settings, sources: str) -> Outputs:
     with step("deploy", f"sam deploy to stack {name}"):
         settings.client("s3").create_bucket(Bucket=BUCKET)
         _record_file(settings).unlink(missing_ok=True)
-        # Only when there are overrides of our own: the option replaces those of samconfig.toml.
-        overrides = ["--parameter-overrides", *parameters] if settings.parameters else []
-        run_sam(settings, "deploy", "--s3-bucket", BUCKET, "--no-progressbar", *overrides, log_name="deploy.log")
+        release = samconfig.as_new_release(parameters)
+        run_sam(settings, "deploy", "--s3-bucket", BUCKET, "--no-progressbar", *release, log_name="deploy.log")
     stack = _describe(settings, name)
     if stack is None:
         raise StackError(f"`sam deploy` left no stack {name}: see {settings.shown(settings.home / 'deploy.log')}")
@@ -46,22 +48,7 @@ def deploy(settings: Settings, sources: str) -> Outputs:
 
 def stack_name() -> str:
     """Return the name of the stack on the embedded AWS."""
-    name: str = _local_configuration()["global"]["parameters"]["stack_name"]
-    return name
-
-
-def _local_configuration() -> dict[str, Any]:
-    configuration: dict[str, Any] = tomllib.loads((ROOT / "samconfig.toml").read_text())["local"]
-    return configuration
-
-
-def _parameters(settings: Settings) -> list[str]:
-    """The overrides of samconfig.toml, then those of the command line, which win."""
-    declared = _local_configuration().get("deploy", {}).get("parameters", {}).get("parameter_overrides", [])
-    if isinstance(declared, str):
-        declared = declared.split()
-    by_name = dict(override.split("=", 1) for override in [*declared, *settings.parameters])
-    return [f"{name}={value}" for name, value in by_name.items()]
+    return samconfig.stack_name(ENVIRONMENT)
 
 
 def _describe(settings: Settings, stack_name: str) -> dict[str, Any] | None:
