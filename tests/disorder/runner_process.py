@@ -14,6 +14,7 @@ from nightshift.domain.stop_reason import StopReason
 from nightshift.execution.checkpoint import Checkpoints
 from nightshift.execution.meter import Meter
 from nightshift.execution.run_state import Entry, RunEndedError, RunState
+from nightshift.execution.shared_time import SharedTime
 from support.clock import ManualClock
 from support.lane import LEASE, MEMORY_MB, TENANT, Lane
 
@@ -135,7 +136,7 @@ class RunnerProcess:
         run = self.lane.database.runs.get(TENANT, self.conversation.waiting[0])
         assert run is not None
         request = self.lane.database.runs.get_request(run)
-        self.state = RunState(self.lease, self.conversation, run, request, Meter(self.clock, MEMORY_MB))
+        self.state = RunState(self.lease, self.conversation, run, request, Meter(self.clock, MEMORY_MB, SharedTime()))
         self.is_started = self.is_refused = False
 
     def _start(self) -> None:

@@ -76,6 +76,7 @@ def test_operations_on_one_tenant(local_stack: LocalStack, letta: Letta) -> None
     assert receipt["lambda"]["slices"] == 1
     assert receipt["dynamodb"]["write_units"] > 9
     assert receipt["dollars"] is None  # a scripted model has no list price
+    assert receipt["known_dollars"] == receipt["aws_dollars"] > receipt["lambda"]["dollars"] > 0
     assert get(local_stack, f"/v1/receipts?agent_id={agent.id}")["runs"] == 3
 
     # Intake paused: refused with a time to come again, within the authorizer's memory of it.

@@ -20,7 +20,7 @@ _HALVES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class AwsBill:
-    """Dollars for what was taken of each service, free tier and shared invocations left aside."""
+    """Dollars for what was taken of each service, without the free tier."""
 
     compute: Decimal
     dynamodb: Decimal

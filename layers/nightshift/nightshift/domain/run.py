@@ -43,7 +43,7 @@ class Spent:
     Attributes:
         slices: in which runners worked on it.
         runner_ms: that they took, model calls and all; up to ten runs share the invocation that is billed.
-        x86_64_mb_ms, arm64_mb_ms: the same times the memory of the function, which Lambda's price is for, by processor.
+        x86_64_mb_ms, arm64_mb_ms: the run's share of that times the function's memory, which Lambda has a price for.
         write_units, half_read_units: of DynamoDB, as it charges them; a read is charged by halves.
         transitions: of the LongRun state machine.
     """

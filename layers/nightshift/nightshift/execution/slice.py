@@ -6,7 +6,7 @@ waits      the run sleeps until its provider can answer, the next slice begins t
 lost       nothing to do here: another runner has the conversation, it sleeps, it is paused, or nothing waits
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -24,6 +24,7 @@ from nightshift.execution.model_source import ModelSource
 from nightshift.execution.removal import remove_conversation
 from nightshift.execution.run_loop import Ended, Paused, RunLoop
 from nightshift.execution.run_state import RunState
+from nightshift.execution.shared_time import SharedTime
 from nightshift.settings import ExecutionSettings
 from nightshift.storage import clients
 from nightshift.storage.database import Database
@@ -84,6 +85,7 @@ class SliceRunner:
     memory_mb: int
     sandbox: Sandbox | None = None
     allow_private_mcp_servers: bool = False
+    shared_time: SharedTime = field(default_factory=SharedTime)
 
     @classmethod
     def connect(cls, settings: ExecutionSettings) -> Self:
@@ -109,9 +111,10 @@ class SliceRunner:
         Raises:
             TransientError: a service failed. The lease is left to run out, which keeps the repeat from coming at once.
         """
-        meter = Meter(self.clock, self.memory_mb, transitions)
-        with counting_units(meter.count_units):
-            return self._run(tenant, conversation_id, remaining_ms, meter)
+        with self.shared_time.at_work(self.clock):
+            meter = Meter(self.clock, self.memory_mb, self.shared_time, transitions)
+            with counting_units(meter.count_units):
+                return self._run(tenant, conversation_id, remaining_ms, meter)
 
     def _run(self, tenant: str, conversation_id: str, remaining_ms: int, meter: Meter) -> SliceResult:
         if self._is_paused(tenant):
