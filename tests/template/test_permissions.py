@@ -4,17 +4,9 @@ from typing import Any
 
 import pytest
 
-from template.deployment import Deployment, Permission
+from template.deployment import Deployment, Permission, name_of
 from template.function_code import FUNCTIONS, code_of_function
 from template.used_permissions import BEDROCK, permissions_used
-
-MANAGED = {
-    "AWSLambdaBasicExecutionRole": "writes the function's log; SAM gives it to every function",
-    "AWSLambdaSQSQueueExecutionRole": "takes messages off a queue; SAM gives it to a function with such an event",
-    "AWSXrayWriteOnlyAccess": "sends traces; X-Ray knows no resources to limit that to",
-    "AWSLambdaDynamoDBExecutionRole": "reads a table's stream; SAM gives it to a function with such an event",
-}
-"""Managed policies that SAM attaches, and what for. They name no resource, which only hand-written roles could mend."""
 
 WILDCARDS = {
     **dict.fromkeys(BEDROCK, "which model an agent uses is its owner's choice, and a profile spans regions"),
@@ -22,6 +14,7 @@ WILDCARDS = {
         Permission(f"s3:{action}", "PayloadBucket/*"): "objects are named for the items that refer to them"
         for action in ("PutObject", "GetObject", "GetObjectTagging", "PutObjectTagging", "DeleteObject")
     },
+    Permission("dynamodb:ListStreams", "RunsTable/stream/*"): "a stream's ARN has the time of its making",
     Permission(
         "cloudwatch:DescribeAlarms", "arn:AWS::Partition:cloudwatch:AWS::Region:AWS::AccountId:alarm:*"
     ): "alarms are listed, and a list has no names",
@@ -29,25 +22,37 @@ WILDCARDS = {
 """Grants with a wildcard in their resource, with the reason."""
 
 
-WRITES_ITS_LOG = {
-    "ToolSandboxFunction": {
-        Permission("logs:CreateLogStream", "ToolSandboxLogs"),
-        Permission("logs:PutLogEvents", "ToolSandboxLogs"),
-    }
-}
-"""Grants in the place of AWSLambdaBasicExecutionRole, which lets a function write to every log of the account."""
-
+MANAGED = "AWSXrayWriteOnlyAccess"
+"""The one managed policy: X-Ray knows no resources to limit it to."""
 
 ASSUMED_BY = {"LongRunRole": "states.amazonaws.com", "CodeDeployRole": "codedeploy.amazonaws.com"}
 """Roles of other services than Lambda."""
 
 
+def permissions_of_lambda(function: str, deployment: Deployment) -> set[Permission]:
+    """Return what Lambda does with the function's role: it writes the log, and reads what its events come from."""
+    log = name_of(deployment.functions[function]["LoggingConfig"]["LogGroup"])
+    used = {Permission("logs:CreateLogStream", log), Permission("logs:PutLogEvents", log)}
+    for mapping in deployment.sources_of(function):
+        source = name_of(mapping["EventSourceArn"])
+        if mapping["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn":
+            used |= {
+                Permission(f"dynamodb:{name}", source) for name in ("DescribeStream", "GetRecords", "GetShardIterator")
+            }
+            used.add(Permission("dynamodb:ListStreams", f"{source}/stream/*"))
+        else:
+            used |= {
+                Permission(f"sqs:{name}", source) for name in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+            }
+    return used
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_function_is_granted_exactly_what_its_code_uses(
+def test_function_is_granted_exactly_what_it_uses(
     function: str, template: dict[str, Any], deployment: Deployment
 ) -> None:
-    environment = deployment.variables_of(function)
-    used = permissions_used(code_of_function(template, function), environment) | WRITES_ITS_LOG.get(function, set())
+    of_code = permissions_used(code_of_function(template, function), deployment.variables_of(function))
+    used = of_code | permissions_of_lambda(function, deployment)
     granted = frozenset(deployment.granted(deployment.role_of(function)))
     assert sorted(granted - used) == [], "granted and not used"
     assert sorted(used - granted) == [], "used and not granted"
@@ -57,7 +62,7 @@ def test_role_of_user_code_can_do_nothing_but_write_its_log(deployment: Deployme
     assert deployment.role_of("ToolSandboxFunction") == "ToolSandboxRole"
     role = deployment.of_type("AWS::IAM::Role")["ToolSandboxRole"]
     assert "ManagedPolicyArns" not in role
-    assert set(deployment.granted("ToolSandboxRole")) == WRITES_ITS_LOG["ToolSandboxFunction"]
+    assert set(deployment.granted("ToolSandboxRole")) == permissions_of_lambda("ToolSandboxFunction", deployment)
 
 
 def test_every_function_has_a_role_of_its_own(deployment: Deployment) -> None:
@@ -96,10 +101,10 @@ def test_no_action_is_a_wildcard_and_every_wildcard_resource_has_a_reason(deploy
             assert "*" not in permission.resource or permission in WILDCARDS, f"{role}: {permission}"
 
 
-def test_managed_policies_are_those_that_sam_attaches(deployment: Deployment) -> None:
+def test_only_tracing_is_a_managed_policy(deployment: Deployment) -> None:
     for role, properties in deployment.of_type("AWS::IAM::Role").items():
-        attached = {arn.rpartition("/")[2] for arn in properties.get("ManagedPolicyArns", ())}
-        assert attached <= MANAGED.keys(), role
+        attached = [name_of(arn).rpartition("/")[2] for arn in properties.get("ManagedPolicyArns", ())]
+        assert attached == [MANAGED] * len(attached), role
 
 
 def test_role_is_assumed_by_the_one_service_it_is_for(deployment: Deployment) -> None:

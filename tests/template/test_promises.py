@@ -101,7 +101,7 @@ def test_objects_are_removed_by_the_collector_alone(deployment: Deployment) -> N
         for role in deployment.of_type("AWS::IAM::Role")
         if any(permission.action.startswith("s3:DeleteObject") for permission in deployment.granted(role))
     ]
-    assert removing == ["ScheduleCollectorFunctionRole"]
+    assert removing == ["ScheduleCollectorRole"]
 
 
 def test_user_code_never_shares_an_execution_environment_with_another_tenants(deployment: Deployment) -> None:
