@@ -150,8 +150,8 @@ def delete_each(database: Database) -> None:
         [
             database.agents.delete(TENANT, AGENT.id),
             database.blocks.delete(TENANT, BLOCK.id),
-            database.tools.delete(tool),
-            database.mcp_servers.delete(server),
+            database.tools.delete_unchanged(tool),
+            database.mcp_servers.delete_unchanged(server),
             database.descriptions.delete(TENANT, DESCRIPTION.id),
         ]
     )

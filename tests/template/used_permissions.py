@@ -122,9 +122,15 @@ def _where(aggregate: str, name: str, body: ast.AST) -> list[str]:
 
 @cache
 def _methods(aggregate: str) -> dict[str, ast.FunctionDef]:
-    module = ast.parse((LAYER / "nightshift" / "storage" / f"{aggregate}.py").read_text())
-    classes = {node.name.lower(): node for node in module.body if isinstance(node, ast.ClassDef)}
-    return {node.name: node for node in classes[aggregate.replace("_", "")].body if isinstance(node, ast.FunctionDef)}
+    own, shared = _classes(aggregate), _classes("listed")
+    found = own[aggregate.replace("_", "")]
+    bases = [shared[name.lower()] for base in found.bases for name in names_in(base) if name.lower() in shared]
+    return {node.name: node for one in (*bases, found) for node in one.body if isinstance(node, ast.FunctionDef)}
+
+
+def _classes(storage_module: str) -> dict[str, ast.ClassDef]:
+    module = ast.parse((LAYER / "nightshift" / "storage" / f"{storage_module}.py").read_text())
+    return {node.name.lower(): node for node in module.body if isinstance(node, ast.ClassDef)}
 
 
 def _dotted(node: ast.AST) -> str:

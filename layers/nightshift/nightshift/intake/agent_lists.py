@@ -54,12 +54,7 @@ class AgentLists:
 
     def count(self, tenant: str) -> int:
         """Return how many agents the tenant has."""
-        count, start = 0, None
-        while True:
-            page = self.database.agents.list_page(tenant, forward=True, limit=1_000, start=start)
-            count, start = count + len(page.items), page.next_key
-            if start is None:
-                return count
+        return sum(1 for _ in self.database.agents.ids(tenant))
 
 
 def _listing(database: Database, tenant: str, query: ListAgentsQuery) -> Listing[AgentView]:

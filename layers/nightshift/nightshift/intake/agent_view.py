@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import batched
 
 from nightshift.domain.agent import Agent
 from nightshift.domain.block import Block
@@ -11,7 +12,6 @@ from nightshift.domain.ids import sequence_of_message
 from nightshift.domain.message import Message
 from nightshift.domain.tool import Tool
 from nightshift.storage.database import Database
-from nightshift.storage.dynamo import Item
 from nightshift.tools.base import BaseTools
 
 SCAN_PAGE = 100
@@ -73,10 +73,5 @@ def tools_of_ids(database: Database, tenant: str, tool_ids: Sequence[str]) -> di
 
 def every_agent(database: Database, tenant: str) -> Iterator[Agent]:
     """Yield all agents of the tenant, oldest first. Reads each of them: for rare questions that no index answers."""
-    start: Item | None = None
-    while True:
-        page = database.agents.list_page(tenant, forward=True, limit=SCAN_PAGE, start=start)
-        yield from database.agents.get_many(tenant, [entry["id"] for entry in page.items])
-        start = page.next_key
-        if start is None:
-            return
+    for agent_ids in batched(database.agents.ids(tenant), SCAN_PAGE, strict=False):
+        yield from database.agents.get_many(tenant, agent_ids)

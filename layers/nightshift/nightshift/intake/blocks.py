@@ -62,12 +62,7 @@ class BlockRegistry:
 
     def count(self, tenant: str) -> int:
         """Return how many blocks the tenant has."""
-        count, start = 0, None
-        while True:
-            page = self.database.blocks.list_page(tenant, forward=True, limit=1_000, start=start)
-            count, start = count + len(page.items), page.next_key
-            if start is None:
-                return count
+        return sum(1 for _ in self.database.blocks.ids(tenant))
 
     def update(self, tenant: str, block_id: str, body: UpdateBlock) -> Block:
         """Change the block for every agent that has it.

@@ -1,6 +1,6 @@
 """Registers, finds, changes and deletes MCP servers. Their secrets go in and never come out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,6 @@ from nightshift.domain.mcp_server import McpServer
 from nightshift.intake.changes import until_unchanged
 from nightshift.intake.wire.mcp_servers import HIDDEN, CreateMcpServer, McpServerConfig, UpdateMcpServer
 from nightshift.storage.database import Database
-from nightshift.storage.dynamo import Item
 
 type Change = Callable[[McpServer], McpServer]
 
@@ -58,16 +57,7 @@ class McpServerRegistry:
 
     def list(self, tenant: str) -> list[McpServer]:
         """Return all servers, oldest first."""
-        return self.database.mcp_servers.get_many(tenant, list(self._ids(tenant)))
-
-    def _ids(self, tenant: str) -> Iterator[str]:
-        start: Item | None = None
-        while True:
-            page = self.database.mcp_servers.list_page(tenant, limit=MAX_SERVERS, start=start)
-            yield from (entry["id"] for entry in page.items)
-            start = page.next_key
-            if start is None:
-                return
+        return self.database.mcp_servers.get_many(tenant, list(self.database.mcp_servers.ids(tenant)))
 
     def update(self, tenant: str, server_id: str, body: UpdateMcpServer) -> McpServer:
         """Change what the request gives.
@@ -103,7 +93,7 @@ class McpServerRegistry:
 
         def attempt() -> McpServer:
             server = self.get(tenant, server_id)
-            self.database.dynamo.write(self.database.mcp_servers.delete(server))
+            self.database.dynamo.write(self.database.mcp_servers.delete_unchanged(server))
             return server
 
         return until_unchanged(self.clock, attempt)

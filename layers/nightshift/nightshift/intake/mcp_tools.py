@@ -145,7 +145,7 @@ class McpTools:
         for tool in gone:
             # Somebody else who refreshes just now has the last word on it.
             with suppress(ConditionFailedError):
-                self.database.dynamo.write(self.database.tools.delete(tool))
+                self.database.dynamo.write(self.database.tools.delete_unchanged(tool))
 
 
 def _is_same(listed: Tool, known: Tool) -> bool:

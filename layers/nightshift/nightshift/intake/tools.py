@@ -99,7 +99,7 @@ class ToolRegistry:
 
         def attempt() -> None:
             tool = self._own(tenant, tool_id)
-            self.database.transact([self.database.tools.delete(tool), self.database.tools.free_name(tool)])
+            self.database.transact([self.database.tools.delete_unchanged(tool), self.database.tools.free_name(tool)])
 
         until_unchanged(self.clock, attempt)
 
