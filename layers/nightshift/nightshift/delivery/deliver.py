@@ -25,7 +25,7 @@ from nightshift.domain.callback import (
     Settled,
     decide_after,
 )
-from nightshift.domain.errors import ConditionFailedError, TransientError
+from nightshift.domain.errors import ConditionFailedError
 from nightshift.domain.message import Message
 from nightshift.domain.run import Run
 from nightshift.domain.web_url import WebUrl, WebUrlError
@@ -122,12 +122,8 @@ class Deliverer:
     def _ring_after(self, delay: timedelta, ring: Ring) -> None:
         """Ring again when the next attempt is due; a longer delay than a message can have is left to the sweeper."""
         delay_seconds = math.ceil(delay.total_seconds()) + _RING_LATE_SECONDS
-        if delay_seconds > MAX_DELAY_SECONDS:
-            return
-        try:
-            self.doorbell.ring(ring, delay_seconds)
-        except TransientError:
-            logger.warning("doorbell not rung, the sweeper will", exc_info=True)
+        if delay_seconds <= MAX_DELAY_SECONDS:
+            self.doorbell.try_to_ring(ring, delay_seconds)
 
 
 def _log_recorded(outcome: AttemptOutcome, next_step: Settled | Retry) -> None:

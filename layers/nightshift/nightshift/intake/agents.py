@@ -7,7 +7,7 @@ from nightshift.clock import Clock
 from nightshift.domain import ids
 from nightshift.domain.agent import Agent
 from nightshift.domain.block import Block
-from nightshift.domain.errors import ConditionFailedError, NotFoundError, TransientError
+from nightshift.domain.errors import ConditionFailedError, NotFoundError
 from nightshift.domain.message import Message
 from nightshift.domain.system_prompt import DEFAULT_SYSTEM, MemorySize
 from nightshift.domain.tool import Tool
@@ -179,10 +179,7 @@ class AgentRegistry:
         except ConditionFailedError as failed:
             raise NotFoundError(f"Agent with ID {agent_id} not found") from failed
         logger.info("agent deleted", agent_id=agent_id)
-        try:
-            self.doorbell.ring(Ring(tenant, agent_id))
-        except TransientError as error:
-            logger.warning("doorbell not rung, the sweeper will", agent_id=agent_id, reason=str(error))
+        self.doorbell.try_to_ring(Ring(tenant, agent_id))
 
     def _blocks(self, agent: Agent) -> list[Block]:
         """Read the agent's blocks, which must all exist."""

@@ -164,10 +164,4 @@ class Cancellation:
             ended_so = measured({"RunsCompleted": 1}, stop_reason=StopReason.CANCELLED.value)
             logger.info("run cancelled", was=run.status.value, **ended_so)
             if is_first:
-                self._ring(run, correlation_id)
-
-    def _ring(self, run: Run, correlation_id: str) -> None:
-        try:
-            self.doorbell.ring(Ring(run.tenant, run.conversation_id, correlation_id))
-        except TransientError as error:
-            logger.warning("doorbell not rung, the sweeper will", reason=str(error))
+                self.doorbell.try_to_ring(Ring(run.tenant, run.conversation_id, correlation_id))

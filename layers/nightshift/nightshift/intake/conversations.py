@@ -13,7 +13,7 @@ from nightshift.clock import Clock
 from nightshift.domain import ids
 from nightshift.domain.conversation import ContextStart, Conversation
 from nightshift.domain.description import Description
-from nightshift.domain.errors import ConditionFailedError, NotFoundError, TransientError
+from nightshift.domain.errors import ConditionFailedError, NotFoundError
 from nightshift.domain.message import Message
 from nightshift.intake.conversation_path import Place, agent_in, find_place
 from nightshift.intake.conversation_view import ConversationView, show_conversation
@@ -127,10 +127,7 @@ class ConversationRegistry:
         except ConditionFailedError as failed:
             raise NotFoundError(f"Conversation not found: {conversation_id}") from failed
         logger.info("conversation deleted", conversation_id=conversation_id)
-        try:
-            self.doorbell.ring(Ring(tenant, conversation_id))
-        except TransientError as error:
-            logger.warning("doorbell not rung, the sweeper will", conversation_id=conversation_id, reason=str(error))
+        self.doorbell.try_to_ring(Ring(tenant, conversation_id))
 
     def fork(self, tenant: str, place: Place, query: ForkQuery) -> ConversationView:
         """Make a conversation that begins with what was said in another one, up to a message if that is named.

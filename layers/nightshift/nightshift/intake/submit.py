@@ -22,7 +22,6 @@ from nightshift.domain.errors import (
     NotFoundError,
     PendingApprovalError,
     TooManyRequestsError,
-    TransientError,
 )
 from nightshift.domain.run import Run, RunKind, Spent
 from nightshift.domain.run_status import RunStatus
@@ -101,7 +100,7 @@ class Submission:
         add_log_keys(run_id=accepted.id, agent_id=agent_id, conversation_id=accepted.conversation_id)
         if accepted.id == run.id:
             logger.info("run accepted", **measured({"RunsAccepted": 1}))
-            self._ring(run, correlation_id)
+            self.doorbell.try_to_ring(Ring(run.tenant, run.conversation_id, correlation_id))
         else:
             logger.info("request repeated", status=accepted.status.value)
         return accepted
@@ -170,12 +169,6 @@ class Submission:
             raise InvalidRequestError(asked.explain_mismatch(answers))
         if answers and not asked:
             raise InvalidRequestError(NOTHING_PENDING)
-
-    def _ring(self, run: Run, correlation_id: str) -> None:
-        try:
-            self.doorbell.ring(Ring(run.tenant, run.conversation_id, correlation_id))
-        except TransientError as error:
-            logger.warning("doorbell not rung, the sweeper will", reason=str(error))
 
 
 def _may_need_object(body: "RunBody") -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from nightshift.domain.errors import TransientError
+from nightshift.telemetry import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -68,6 +69,13 @@ class Doorbell:
             self.client.send_message(QueueUrl=self.queue_url, MessageBody=ring.to_body(), DelaySeconds=delay_seconds)
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the queue did not take a message: {error}") from error
+
+    def try_to_ring(self, ring: Ring, delay_seconds: int = 0) -> None:
+        """Ring; what the queue does not take is told and left to the sweeper."""
+        try:
+            self.ring(ring, delay_seconds)
+        except TransientError as error:
+            logger.warning("doorbell not rung, the sweeper will", subject=ring.subject, reason=str(error))
 
     def ring_all(self, rings: Sequence[Ring]) -> list[Ring]:
         """Send all, ten at a time; return those that the queue did not take. One that is down is not asked again."""
