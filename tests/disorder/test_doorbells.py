@@ -1,14 +1,13 @@
 """Every doorbell twice, twice at once, backwards, late, or never: the same runs, messages and callbacks (promise 1)."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from performance.data_path import DataPath
-from support.aws_tables import Stack
 from support.receiver import Receiver
 from support.scripted_model.rules import echo_history
 from support.scripted_model.server import ScriptedModel
@@ -30,12 +29,6 @@ DISORDERS: dict[str, Disorder] = {
 
 def _renamed(records: list[Json]) -> list[Json]:
     return [record | {"messageId": f"message-{place}"} for place, record in enumerate(records)]
-
-
-@pytest.fixture
-def path(stack: Stack, provider: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataPath]:
-    with DataPath.connected(stack, provider, monkeypatch) as connected:
-        yield connected
 
 
 @pytest.mark.parametrize("name", DISORDERS)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import pytest
 from moto.dynamodb.models.table import Table
 
-from performance.data_path import DataPath
+from performance.data_path import path
 from performance.ordered_tables import look_only_where_asked
-from support.aws_tables import Stack, stack
+from support.aws_tables import stack
 from support.capacity_meter import meter
 from support.scripted_model.server import ScriptedModel
 
-__all__ = ["meter", "stack"]
+__all__ = ["meter", "path", "stack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,3 @@ def long_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 def provider() -> Iterator[ScriptedModel]:
     with ScriptedModel() as model:
         yield model
-
-
-@pytest.fixture
-def path(stack: Stack, provider: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataPath]:
-    """The data path in process, connected to the stack in moto and to the scripted model."""
-    with DataPath.connected(stack, provider, monkeypatch) as connected:
-        yield connected

@@ -131,6 +131,13 @@ class DataPath:
         return _matches(json.loads(only["Pattern"]), record)
 
 
+@pytest.fixture
+def path(stack: Stack, provider: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataPath]:
+    """The data path in process, connected to the stack in moto and to the scripted model."""
+    with DataPath.connected(stack, provider, monkeypatch) as connected:
+        yield connected
+
+
 def _matches(pattern: Json, value: Json) -> bool:
     """Tell whether an event passes a filter of exact values (Lambda's event filtering syntax)."""
     return all(
