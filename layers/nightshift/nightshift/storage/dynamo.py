@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from nightshift.domain.errors import ConditionFailedError, TransientError
 
@@ -205,10 +204,12 @@ class Dynamo:
         Raises:
             ConditionFailedError: the condition did not hold; carries the item that was found.
         """
-        for attempt in _until_free():
-            with attempt, _translated("write"):
+
+        def act() -> Item:
+            with _translated("write"):
                 return self._write_once(write)
-        raise AssertionError("unreachable: the retrying either returns or raises")
+
+        return _until_free(act)
 
     def _write_once(self, write: Write) -> Item:
         arguments = _write_arguments(write)
@@ -229,9 +230,12 @@ class Dynamo:
             ConditionFailedError: a condition did not hold; carries the item found and its place among `writes`.
         """
         items: Any = [{_item_name(write): _write_arguments(write)} for write in writes]
-        for attempt in _until_free():
-            with attempt, _translated("transaction"):
+
+        def act() -> None:
+            with _translated("transaction"):
                 self._call("transact_write_items", TransactItems=items)
+
+        _until_free(act)
 
     def delete_many(self, table: str, keys: Sequence[Item]) -> None:
         """Remove up to 25 items without a condition."""
@@ -258,22 +262,46 @@ def _item_name(write: Write | Check) -> str:
     return "ConditionCheck" if isinstance(write, Check) else type(write).__name__
 
 
-def _until_free() -> Retrying:
+def _until_free[Answer](act: Callable[[], Answer]) -> Answer:
+    """Return what `act` returns, repeating it with jitter while it meets conflicts.
+
+    Raises:
+        TransientError: it still does when patience is over.
+    """
+    try:
+        return act()
+    except _ConflictError as error:
+        met = [error]
+    from tenacity import (  # noqa: PLC0415 -- conflicts are few: a start that meets none is quicker without
+        Retrying,
+        retry_if_exception_type,
+        stop_after_delay,
+        wait_random_exponential,
+    )
+
+    def again() -> Answer:
+        if met:  # the first attempt was made already
+            raise met.pop()
+        return act()
+
     return Retrying(
         retry=retry_if_exception_type(_ConflictError),
         wait=wait_random_exponential(multiplier=0.02, max=0.5),
         stop=stop_after_delay(CONFLICT_PATIENCE_SECONDS),
         reraise=True,
-    )
+    )(again)
 
 
 def _until_processed(pending: Any, act: Callable[[Any], Any]) -> None:
     """Give `act` what is pending, then what it returns as left over by a busy service, until nothing is."""
-    for attempt in _until_free():
-        with attempt:
-            pending = act(pending)
-            if pending:
-                raise _ConflictError("dynamodb left over part of a batch: it is throttled")
+
+    def act_on_rest() -> None:
+        nonlocal pending
+        pending = act(pending)
+        if pending:
+            raise _ConflictError("dynamodb left over part of a batch: it is throttled")
+
+    _until_free(act_on_rest)
 
 
 def _write_arguments(write: Write | Check) -> dict[str, Any]:
