@@ -198,19 +198,7 @@ type ShownPart = Annotated[
 ]
 """What a tool's return may hold."""
 
-type MessagePart = Annotated[
-    Annotated[TextContent, Tag("text")]
-    | Annotated[ImageContent, Tag("image")]
-    | Annotated[ToolCallContent, Tag("tool_call")]
-    | Annotated[ToolReturnContent, Tag("tool_return")]
-    | Annotated[ReasoningContent, Tag("reasoning")]
-    | Annotated[RedactedReasoningContent, Tag("redacted_reasoning")]
-    | Annotated[OmittedReasoningContent, Tag("omitted_reasoning")],
-    one_of(_MARKS, "text", _SPOKEN),
-]
-"""What a message's content may hold."""
-
-type InputPart = Annotated[
+_SpokenPart = (
     Annotated[TextContent, Tag("text")]
     | Annotated[ImageContent, Tag("image")]
     | Annotated[ToolCallContent, Tag("tool_call")]
@@ -218,7 +206,13 @@ type InputPart = Annotated[
     | Annotated[ReasoningContent, Tag("reasoning")]
     | Annotated[RedactedReasoningContent, Tag("redacted_reasoning")]
     | Annotated[OmittedReasoningContent, Tag("omitted_reasoning")]
-    | Annotated[SummarizedReasoningContent, Tag("summarized_reasoning")],
+)
+
+type MessagePart = Annotated[_SpokenPart, one_of(_MARKS, "text", _SPOKEN)]
+"""What a message's content may hold."""
+
+type InputPart = Annotated[
+    _SpokenPart | Annotated[SummarizedReasoningContent, Tag("summarized_reasoning")],
     one_of(_MARKS, "text", (*_SPOKEN, "summarized_reasoning")),
 ]
 """What `input` may hold."""
