@@ -107,8 +107,8 @@ def test_step_costs_the_same_whatever_the_length_of_the_history(
 def test_ten_conversations_wait_for_the_model_together(path: DataPath, provider: ScriptedModel, budget: Budget) -> None:
     run_of(path, provider, [ANSWER])  # the SDK is imported and connected before the clock runs
     seconds = [seconds_of_ten(path, provider)]
-    # The fastest of at most three counts: whatever else runs on the machine can only make it slower.
-    while min(seconds) > 2.6 and len(seconds) < 3:
+    # The fastest of at most six counts: whatever else runs on the machine can only make it slower.
+    while min(seconds) > 2.6 and len(seconds) < 6:
         seconds.append(seconds_of_ten(path, provider))
     budget.check("ten conversations whose model takes 2 s", round(min(seconds), 2), 2.6, "s", lambda: str(seconds))
 

@@ -20,6 +20,7 @@ from botocore.client import BaseClient
 from moto import mock_aws
 
 from nightshift.storage import clients, secrets
+from support.quick_moto import quicken
 
 REGION: Final = "eu-central-1"
 _PSEUDO_PARAMETERS: Final = {
@@ -156,6 +157,7 @@ def running_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
 
 def create_stack() -> Stack:
     """Create the state that the template declares; to be called within `mock_aws`."""
+    quicken()
     created = Stack(load_template())
     for name, parameter in created.template["Parameters"].items():
         created.values[name] = str(parameter.get("Default", ""))
