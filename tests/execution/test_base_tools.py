@@ -114,7 +114,7 @@ def test_block_that_others_change_meanwhile_is_edited_as_it_is_then(
         if options.get("beside") and (value := next(others, None)):
             changed = block(lane, "human")
             lane.database.dynamo.write(lane.database.blocks.replace(_with_value(changed, value)))
-        record(checkpoints, state, *rest, **options)  # type: ignore[arg-type]
+        record(checkpoints, state, *rest, **options)  # type: ignore[arg-type]  # passed on as it came
 
     monkeypatch.setattr(Checkpoints, "record", change_first)
     given = call(lane, "memory_insert", label="human", new_string="age: 36")

@@ -20,7 +20,7 @@ import workflow_slice
 from intake.aws_failures import throttled
 from nightshift.clock import SystemClock
 from nightshift.execution import slice as slices
-from nightshift.telemetry import logger
+from nightshift.telemetry import log_keys, logger
 from nightshift.tools.sandbox import Sandbox
 from performance.data_path import TENANT, DataPath
 from support.aws_tables import Stack, client_of, running_stack
@@ -91,14 +91,15 @@ def _captured(lines: list[Json]) -> Iterator[None]:
     """Collect the lines of the logger, and those of the sandbox, which writes its own."""
     text = io.StringIO()
     (handler,) = logger.handlers
-    usual = handler.setStream(text)  # type: ignore[attr-defined]
+    usual = handler.setStream(text)  # type: ignore[attr-defined]  # the logger's handler is a StreamHandler
     service, logger.service = logger.service, SERVICE
     logger.append_keys(service=SERVICE)
     try:
-        with redirect_stdout(text):
+        with redirect_stdout(text), log_keys():
+            logger.thread_safe_clear_keys()  # of tests that ran before
             yield
     finally:
-        handler.setStream(usual)  # type: ignore[attr-defined]
+        handler.setStream(usual)  # type: ignore[attr-defined]  # the logger's handler is a StreamHandler
         logger.append_keys(service=service)
         logger.service = service
         # CloudWatch stamps each line with its arrival; here that is its place.
@@ -272,7 +273,7 @@ class Scenarios:
 
     @contextmanager
     def _failing(self, *operations: str, error: Exception) -> Iterator[None]:
-        make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+        make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
 
         def call(client: BaseClient, name: str, parameters: Json) -> Any:
             if name in operations:

@@ -96,7 +96,9 @@ class Lane:
     def compact(self, **settings: object) -> Run:
         """Accept a run to compact, as http_api does."""
         body = CompactMessages.model_validate({"compaction_settings": settings or None})
-        run = Submission(self.database, self.doorbell, self.clock).submit(TENANT, self.agent.id, body, "correlation")
+        submission = Submission(self.database, self.doorbell, self.clock)
+        with log_keys():
+            run = submission.submit(TENANT, self.agent.id, body, "correlation")
         self.clock.advance(1)
         return run
 
