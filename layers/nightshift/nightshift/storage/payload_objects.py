@@ -1,6 +1,7 @@
 """The payload bucket as the collector sees it: its objects, whether items refer to them, and since when none does."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -13,8 +14,6 @@ from nightshift.storage.dynamo import Dynamo, Put
 from nightshift.storage.keys import item_of_object
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import TagTypeDef
 
@@ -88,15 +87,10 @@ class PayloadObjects:
         self.dynamo.write(Put(self.agents_table, _POSITION | {"object_key": key}))
 
 
-class _translated:  # noqa: N801 -- used as a context manager only
+@contextmanager
+def _translated(action: str) -> Iterator[None]:
     """Turn what boto3 raises into the product's error."""
-
-    def __init__(self, action: str) -> None:
-        self._action = action
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: "TracebackType | None") -> None:
-        if isinstance(error, ClientError | BotoCoreError):
-            raise TransientError(f"the payload bucket did not {self._action}: {error}") from error
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise TransientError(f"the payload bucket did not {action}: {error}") from error
