@@ -89,7 +89,7 @@ def _use(client: Letta) -> dict[str, str]:
         first = client.agents.messages.create_async(agent.id, input="Where is A-17?", callback_url=receiver.url)
         second = client.agents.messages.create_async(agent.id, input="And A-18?")
         for run in (first, second):
-            _await(lambda run_id=run.id: client.runs.retrieve(run_id).completed_at)  # type: ignore[misc]
+            _await(lambda run_id=run.id: client.runs.retrieve(run_id).completed_at)  # type: ignore[misc]  # a default has no type to infer
         receiver.next(LIMIT_SECONDS)
         return {
             agent.id: "agent-719c8785-e8bd-45b2-8d79-4e67790b2ca8",

@@ -49,4 +49,4 @@ class ConnectedStack:
         return cls(session, None, outputs)
 
     def client(self, service: str) -> Any:
-        return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+        return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]  # one call for all services

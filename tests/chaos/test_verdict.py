@@ -40,7 +40,7 @@ def off(outcome: Outcome) -> set[str]:
 
 
 def with_agent(**changes: object) -> Outcome:
-    return replace(RIGHT, agents=(replace(AGENT, **changes),))  # type: ignore[arg-type]
+    return replace(RIGHT, agents=(replace(AGENT, **changes),))  # type: ignore[arg-type]  # the caller names fields
 
 
 def with_history(change: Callable[[list[ShownMessage]], object]) -> Outcome:

@@ -88,7 +88,7 @@ class KillSwitch:
     @contextmanager
     def armed(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         """Watch every write that any client makes inside the block."""
-        make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+        make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
 
         def make_deadly_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
             if operation not in WRITES:

@@ -26,7 +26,7 @@ class Refusal:
     made: list[str] = field(default_factory=list)
 
     def begin(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+        make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
 
         def make_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
             self.made.append(operation)

@@ -79,7 +79,7 @@ def test_attempt_overtaken_by_a_newer_one_leaves_quietly(bench: Bench) -> None:
     def be_overtaken(_handler: object) -> None:
         bench.clock.advance(A_LOST_CLAIM_SECONDS)
         assert bench.database.deliveries.claim(TENANT, RUN_ID, bench.clock.now())
-        answer(503)(_handler)  # type: ignore[arg-type]
+        answer(503)(_handler)  # type: ignore[arg-type]  # the handler that another behaviour was given
 
     bench.receiver.behave(be_overtaken)
     bench.answer()

@@ -71,7 +71,7 @@ class Pause:
     @contextmanager
     def armed(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         """Watch every write that any client makes inside the block."""
-        make_api_call: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+        make_api_call: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
 
         def make_paused_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
             if operation not in WRITES:

@@ -107,7 +107,7 @@ def test_prefilled_arguments_are_those_of_the_first_tool_and_of_the_child() -> N
 
 def test_call_counts_once_and_a_refused_one_not_at_all() -> None:
     def given(text: str, status: str) -> ToolReturn:
-        return ToolReturn("call", "a", text, status)  # type: ignore[arg-type]
+        return ToolReturn("call", "a", text, status)  # type: ignore[arg-type]  # the status is a parameter's text
 
     returns = (
         given("fine", "success"),

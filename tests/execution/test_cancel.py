@@ -121,7 +121,7 @@ def test_returns_of_tools_that_ran_are_kept_and_calls_without_one_are_answered(
     answer = ToolCalls.answer
 
     def answer_and_be_cancelled(tools: ToolCalls, *rest: object) -> object:
-        answered = answer(tools, *rest)  # type: ignore[arg-type]
+        answered = answer(tools, *rest)  # type: ignore[arg-type]  # passed on as it came
         cancel(lane)
         if not stores:
             raise RuntimeError("the runner dies")
@@ -241,7 +241,7 @@ def test_run_that_finishes_between_the_read_and_the_write_stays_completed(
         if not slices:
             slices.append(SliceOutcome.LOST)
             slices.append(lane.run_slice().outcome)
-        transact(database, writes)  # type: ignore[arg-type]
+        transact(database, writes)  # type: ignore[arg-type]  # passed on as it came
 
     monkeypatch.setattr(type(lane.database), "transact", finish_first)
     assert cancel(lane, run) == {run.id: "cancelled"}

@@ -114,7 +114,7 @@ def test_run_whose_request_no_runner_can_read_fails_after_three(
 
 def refuse_objects(monkeypatch: pytest.MonkeyPatch, code: str) -> Callable[[], None]:
     """Let S3 answer every GetObject with this error; return what ends that."""
-    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
 
     def refuse(client: BaseClient, operation: str, parameters: Any) -> Any:
         if operation == "GetObject":

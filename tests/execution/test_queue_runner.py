@@ -39,7 +39,7 @@ def test_claim_that_is_throttled_fails_its_own_doorbell_alone(
     lane: Lane, lanes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlucky = 3
-    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
 
     def make_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
         if operation == "UpdateItem" and lanes[unlucky] in json.dumps(parameters):

@@ -64,7 +64,7 @@ class Models:
 
 
 def ask(models: Models, assignment: Assignment = ASSIGNMENT) -> Summary:
-    return summarize(models, assignment, lambda model, request: model.complete(request))  # type: ignore[arg-type]
+    return summarize(models, assignment, lambda model, request: model.complete(request))  # type: ignore[arg-type]  # only what is called
 
 
 @pytest.mark.parametrize(

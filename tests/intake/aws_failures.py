@@ -31,7 +31,7 @@ def no_connection() -> EndpointConnectionError:
 
 def fail(monkeypatch: pytest.MonkeyPatch, operation: str, *errors: Exception, always: Exception | None = None) -> None:
     """Let calls of this operation fail with these errors in turn, then with `always`, if that is given."""
-    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
     waiting = list(errors)
 
     def make_failing_call(client: BaseClient, name: str, parameters: Json) -> Any:

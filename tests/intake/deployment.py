@@ -182,7 +182,7 @@ def forget_functions() -> None:
 def put_secret(stack: Stack, logical_id: str, value: Json) -> None:
     """Change a secret, for the functions that read it before too."""
     client_of("secretsmanager").put_secret_value(SecretId=stack.values[logical_id], SecretString=json.dumps(value))
-    secrets._provider().clear_cache()  # type: ignore[no-untyped-call]
+    secrets._provider().clear_cache()  # type: ignore[no-untyped-call]  # Powertools leaves its type out
 
 
 def _everything(stack: Stack) -> Json:

@@ -133,7 +133,7 @@ def test_messages_keep_their_order_and_every_field(deployment: Deployment) -> No
             messages=[
                 {"role": "system", "content": "Be kind."},
                 {"role": "assistant", "content": "Hello, Bob."},
-                {"role": "user", "content": [{"type": "text", "text": "1"}, {"type": "text", "text": "2"}], **own},  # type: ignore[list-item]
+                {"role": "user", "content": [{"type": "text", "text": "1"}, {"type": "text", "text": "2"}], **own},  # type: ignore[list-item]  # the SDK's types are narrower than the API
             ],
         )
         .id

@@ -46,7 +46,7 @@ def test_agent_has_every_field_that_its_creator_gave(deployment: Deployment) -> 
         memory_blocks=[{"label": "human", "value": "Bob"}],
         include_base_tools=False,
         tools=["send_message"],
-        tool_rules=RULES,  # type: ignore[arg-type]
+        tool_rules=RULES,  # type: ignore[arg-type]  # the SDK takes plain dictionaries
         secrets={"API_KEY": "s3cret"},
         tool_exec_environment_variables={"REGION": "eu"},
         model_settings={
@@ -87,7 +87,7 @@ def test_agent_has_every_field_that_its_creator_gave(deployment: Deployment) -> 
 
 def test_llm_config_names_the_model_as_well(deployment: Deployment) -> None:
     config = {"model": "gpt-4o", "model_endpoint_type": "openai", "context_window": 9_000, "temperature": 0.0}
-    agent = deployment.sdk().agents.create(llm_config=config)  # type: ignore[arg-type]
+    agent = deployment.sdk().agents.create(llm_config=config)  # type: ignore[arg-type]  # the SDK takes plain dictionaries
     assert (agent.model, agent.llm_config.context_window, agent.llm_config.temperature) == ("openai/gpt-4o", 9_000, 0)
 
 

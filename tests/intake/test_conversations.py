@@ -28,7 +28,7 @@ def say(deployment: Deployment, conversation_id: str, text: str, **fields: Any) 
 def texts(deployment: Deployment, conversation_id: str, **fields: Any) -> list[str]:
     """Return what users said in a conversation, oldest first."""
     found = deployment.sdk().conversations.messages.list(conversation_id, order="asc", **fields).items
-    return [message.content for message in found if message.message_type == "user_message"]  # type: ignore[misc]
+    return [message.content for message in found if message.message_type == "user_message"]  # type: ignore[misc]  # one kind of a union, as the test sees to
 
 
 def test_every_field_is_kept_changed_and_emptied(standing: Deployment) -> None:
@@ -215,7 +215,7 @@ def test_recompile_shows_the_prompt_and_keeps_it_unless_told_not_to(standing: De
     assert client.conversations.messages.list(conversation.id).items == [before]
     kept = json.loads(client.conversations.recompile(conversation.id))
     (after,) = client.conversations.messages.list(conversation.id).items
-    assert (after.id, after.content) == (before.id, kept)  # type: ignore[union-attr]
+    assert (after.id, after.content) == (before.id, kept)  # type: ignore[union-attr]  # one kind of a union, as the test sees to
     assert conversation.id in kept
 
 

@@ -219,9 +219,9 @@ def test_official_sdk_sends_every_kind_of_message(deployment: Deployment) -> Non
     messages = deployment.sdk().agents.messages
     agent_id = deployment.create_agent().id
     runs = [
-        messages.create_async(agent_id, input=[{"type": "image", "source": PNG}]),  # type: ignore[typeddict-item]
-        messages.create_async(agent_id, messages=[{"type": "approval", "approvals": [DECISION]}]),  # type: ignore[list-item]
-        messages.create_async(agent_id, messages=[{"type": "tool_return", "tool_returns": [RETURN]}]),  # type: ignore[list-item]
+        messages.create_async(agent_id, input=[{"type": "image", "source": PNG}]),  # type: ignore[typeddict-item]  # the SDK's types are narrower than the API
+        messages.create_async(agent_id, messages=[{"type": "approval", "approvals": [DECISION]}]),  # type: ignore[list-item]  # the SDK's types are narrower than the API
+        messages.create_async(agent_id, messages=[{"type": "tool_return", "tool_returns": [RETURN]}]),  # type: ignore[list-item]  # the SDK's types are narrower than the API
         messages.create_async(
             agent_id, input="hello", client_tools=[{"name": "look"}], enable_thinking="false", top_logprobs=0
         ),

@@ -49,7 +49,7 @@ def test_failed_run_keeps_the_reason_and_the_users_words(deployment: Deployment,
     assert run.completed_at
     assert run.ttft_ns is None
     (message,) = deployment.sdk().runs.messages.list(run.id).items
-    assert message.content == "Where is A-17?"  # type: ignore[union-attr]
+    assert message.content == "Where is A-17?"  # type: ignore[union-attr]  # one kind of a union, as the test sees to
     (step,) = deployment.sdk().runs.steps.list(run.id).items
     assert (step.status, step.stop_reason) == ("failed", "llm_api_error")
     assert step.error_type

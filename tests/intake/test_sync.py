@@ -93,7 +93,7 @@ def test_stream_gives_numbered_messages_then_how_it_ended(deployment: Deployment
     kinds = [event.message_type for event in events]
     assert kinds[-3:] == ["assistant_message", "stop_reason", "usage_statistics"]
     assert kinds[0] == "reasoning_message"
-    assert [event.seq_id for event in events[:-2]] == list(range(2, 7))  # type: ignore[union-attr]
+    assert [event.seq_id for event in events[:-2]] == list(range(2, 7))  # type: ignore[union-attr]  # one kind of a union, as the test sees to
 
 
 def test_stream_of_a_failed_run_tells_the_error(deployment: Deployment, provider: ScriptedModel) -> None:
@@ -103,7 +103,7 @@ def test_stream_of_a_failed_run_tells_the_error(deployment: Deployment, provider
         events = list(deployment.sdk().agents.messages.stream(agent.id, input="hello"))
 
     assert [event.message_type for event in events] == ["error_message", "stop_reason", "usage_statistics"]
-    assert events[0].error_type == "llm_authentication"  # type: ignore[union-attr]
+    assert events[0].error_type == "llm_authentication"  # type: ignore[union-attr]  # one kind of a union, as the test sees to
 
 
 def test_streaming_field_turns_the_answer_into_a_stream(deployment: Deployment, provider: ScriptedModel) -> None:

@@ -77,7 +77,7 @@ def test_history_is_sent_in_order(adapter: Adapter) -> None:
     with ScriptedModel(rule=echo_history) as scripted:
         answer = adapter.ask(scripted, user("one"), assistant("yes?"), user("two"), user("three"), system="Be brief.")
         (seen,) = scripted.requests
-    echoed = "\n".join(json.loads(answer.content[0].text)["user_messages"])  # type: ignore[union-attr]
+    echoed = "\n".join(json.loads(answer.content[0].text)["user_messages"])  # type: ignore[union-attr]  # one kind of a union, as the test sees to
     assert echoed == "one\ntwo\nthree"
     assert seen.texts_of("system") == ["Be brief."]
 
@@ -146,4 +146,4 @@ def test_ten_threads_are_served_at_once(adapter: Adapter) -> None:
         asked = [f"question {number}" for number in range(10)]
         requests = [request(user(text), provider=adapter.provider) for text in asked]
         answers = list(threads.map(model.complete, requests))
-    assert [json.loads(answer.content[0].text)["user_messages"] for answer in answers] == [[text] for text in asked]  # type: ignore[union-attr]
+    assert [json.loads(answer.content[0].text)["user_messages"] for answer in answers] == [[text] for text in asked]  # type: ignore[union-attr]  # one kind of a union, as the test sees to

@@ -27,7 +27,7 @@ def _loaded_after(statement: str) -> set[str]:
     program = f"import json, sys; {statement}; print(json.dumps(list(sys.modules)))"
     command = [sys.executable, "-c", program]
     paths = {"PYTHONPATH": ":".join(filter(None, sys.path)), "AWS_DEFAULT_REGION": "eu-central-1"}
-    finished = subprocess.run(command, check=True, capture_output=True, text=True, env=paths)  # noqa: S603  our own code
+    finished = subprocess.run(command, check=True, capture_output=True, text=True, env=paths)  # noqa: S603 -- our own code
     return set(json.loads(finished.stdout)) & set(_SDKS)
 
 

@@ -19,7 +19,7 @@ class Process:
 
     def __init__(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "support.scripted_model", *arguments]
-        self._process = subprocess.Popen(command, cwd=_TESTS, stdout=subprocess.PIPE, text=True)  # noqa: S603  our own
+        self._process = subprocess.Popen(command, cwd=_TESTS, stdout=subprocess.PIPE, text=True)  # noqa: S603 -- our own
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]
 

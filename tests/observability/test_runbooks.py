@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import botocore.session
-import jmespath  # type: ignore[import-untyped]
+import jmespath  # type: ignore[import-untyped]  # it has no types
 import pytest
 from botocore import xform_name
 from botocore.model import ListShape, OperationModel, Shape, StructureShape

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
-from sortedcontainers import SortedDict  # type: ignore[import-untyped]
+from sortedcontainers import SortedDict  # type: ignore[import-untyped]  # it has no types
 
 _BEYOND_LIMIT: Final = 2
 """Items that moto has to see beside those of a page: the one before it, and the one that says that there is more."""

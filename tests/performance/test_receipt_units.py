@@ -16,7 +16,7 @@ from support.scripted_model.server import ScriptedModel
 @pytest.fixture
 def told(meter: CapacityMeter, monkeypatch: pytest.MonkeyPatch) -> CapacityMeter:
     """Let the stack's answers tell what the meter computed, as DynamoDB's do; moto tells one unit a call."""
-    make_metered_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+    make_metered_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
 
     def make_told_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
         answer = make_metered_call(client, operation, parameters)

@@ -278,7 +278,7 @@ def test_collectors_that_die_at_each_change_lose_nothing_and_end_their_work(
 
 def _collect_and_die(days: Days, monkeypatch: pytest.MonkeyPatch, *, before: bool) -> bool:
     """Make a pass that dies after its first change, or before its second one; return whether it did."""
-    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
     changes = count(1)
 
     def make_deadly_call(client: BaseClient, operation: str, parameters: Any) -> Any:
@@ -316,7 +316,7 @@ def test_pass_that_has_no_time_left_is_continued_by_the_next(
 
 
 def _list_two_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
 
     def list_two(client: BaseClient, operation: str, parameters: Any) -> Any:
         few = {"MaxKeys": 2} if operation == "ListObjectsV2" else {}
@@ -340,7 +340,7 @@ def test_object_that_fails_is_told_and_the_others_are_removed(
     store_one_of_each(database)
     delete_each(database)
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObjectTagging")
-    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
     refusals: list[str] = []
 
     def refuse_once(client: BaseClient, operation: str, parameters: Any) -> Any:

@@ -18,7 +18,7 @@ SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 
 def test_without_a_stack_the_next_command_is_named(tmp_path: Path) -> None:
     command = [str(SAM_PYTHON), str(LOCAL / "sam_local.py"), "invoke", "queue_runner", "--home", str(tmp_path / "none")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- our own program
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("ERROR: no stack runs from ")
     assert ended.stderr.endswith("`make up` first\n")
@@ -106,5 +106,5 @@ def _in_sams_environment(code: str, **variables: str) -> str:
     """Return what code prints where the SAM CLI and its client of engines are installed."""
     environment = {"PYTHONPATH": str(LOCAL), "HOME": os.devnull, **variables}
     command = [str(SAM_PYTHON), "-c", code]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 -- our own program
     return ended.stdout.strip()

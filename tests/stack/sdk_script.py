@@ -19,7 +19,7 @@ def run_script(stack: LocalStack, command: Sequence[str], **variables: str) -> A
         "LETTA_API_KEY": stack.description["api_key"],
         **variables,
     }
-    ended = subprocess.run(  # noqa: S603
+    ended = subprocess.run(  # noqa: S603 -- our own program
         command, env=environment, capture_output=True, text=True, check=False, timeout=SCRIPT_SECONDS
     )
     assert ended.returncode == 0, ended.stderr

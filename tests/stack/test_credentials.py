@@ -30,4 +30,4 @@ def _credentials(stack: LocalStack, *arguments: str) -> subprocess.CompletedProc
         "AWS_SECRET_ACCESS_KEY": "test",
     }
     command = [sys.executable, str(ROOT / "ops" / "local" / "credentials.py"), *arguments]
-    return subprocess.run(command, env={**stack.environment, **aws}, capture_output=True, text=True, check=False)  # noqa: S603
+    return subprocess.run(command, env={**stack.environment, **aws}, capture_output=True, text=True, check=False)  # noqa: S603 -- our own program

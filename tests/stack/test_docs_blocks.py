@@ -67,7 +67,7 @@ def environment(local_stack: LocalStack) -> dict[str, str]:
 def python(workplace: Path, environment: dict[str, str]) -> Iterator[Callable[[Block], None]]:
     """What runs a Python block after the others of its page."""
     command = [sys.executable, str(Path(__file__).with_name("python_session.py"))]
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(  # noqa: S603 -- our own program
         command, cwd=workplace, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as session:
         assert session.stdin
@@ -137,7 +137,7 @@ def test_every_block_was_run_or_says_why_not(tally: Tally, tell: Callable[[str],
 
 
 def _run(block: Block, command: list[str], folder: Path, environment: dict[str, str]) -> None:
-    ended = subprocess.run(  # noqa: S603
+    ended = subprocess.run(  # noqa: S603 -- our own program
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=BLOCK_SECONDS
     )
     assert ended.returncode == 0, f"{block} ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}"

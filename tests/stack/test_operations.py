@@ -18,7 +18,7 @@ def operate(stack: LocalStack, command: str, *arguments: str) -> str:
     """Run one of ops/operate as make does; return what it printed."""
     script = Path("ops", "operate", f"{command}.py")
     paths = {"PYTHONPATH": str(ROOT / "layers" / "nightshift"), "POWERTOOLS_LOG_LEVEL": "WARNING"}
-    result = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603 -- our own program
         [sys.executable, str(script), *arguments, "--home", str(stack.home)],
         cwd=ROOT,
         env={**stack.environment, **paths},

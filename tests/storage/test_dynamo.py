@@ -74,7 +74,7 @@ def test_conflict_that_never_ends_is_transient(monkeypatch: pytest.MonkeyPatch) 
     client = ScriptedClient(*[cancelled("TransactionConflict")] * 1_000)
 
     with pytest.raises(TransientError, match="TransactionConflict"):
-        Dynamo(client).transact([PUT])  # type: ignore[arg-type]
+        Dynamo(client).transact([PUT])  # type: ignore[arg-type]  # only what is called
 
 
 class BusyClient:
@@ -89,7 +89,7 @@ class BusyClient:
         unprocessed = {"table": {**RequestItems["table"], "Keys": left}} if left else {}
         return {"Responses": {"table": [first]}, "UnprocessedKeys": unprocessed}
 
-    def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803
+    def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803 -- boto3 names it so
         self.calls += 1
         left = RequestItems["table"][1:]
         return {"UnprocessedItems": {"table": left} if left else {}}
@@ -101,20 +101,20 @@ KEYS = [{"pk": name} for name in "abc"]
 def test_what_a_batch_leaves_over_is_asked_for_again() -> None:
     client = BusyClient()
 
-    assert Dynamo(client).get_many("table", KEYS) == KEYS  # type: ignore[arg-type]
+    assert Dynamo(client).get_many("table", KEYS) == KEYS  # type: ignore[arg-type]  # only what is called
     assert client.calls == 3
 
-    Dynamo(client).delete_many("table", KEYS)  # type: ignore[arg-type]
+    Dynamo(client).delete_many("table", KEYS)  # type: ignore[arg-type]  # only what is called
     assert client.calls == 6
 
 
 def test_batch_that_is_left_over_for_ever_is_transient_and_asked_with_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dynamo, "CONFLICT_PATIENCE_SECONDS", 0.2)
     client = BusyClient()
-    monkeypatch.setattr(client, "batch_write_item", lambda RequestItems: _left_over(client, RequestItems))  # noqa: N803
+    monkeypatch.setattr(client, "batch_write_item", lambda RequestItems: _left_over(client, RequestItems))  # noqa: N803 -- boto3 names it so
 
     with pytest.raises(TransientError, match="left over"):
-        Dynamo(client).delete_many("table", KEYS)  # type: ignore[arg-type]
+        Dynamo(client).delete_many("table", KEYS)  # type: ignore[arg-type]  # only what is called
 
     assert 1 < client.calls < 100
 
@@ -128,7 +128,7 @@ def test_failed_condition_wins_over_a_conflict_beside_it() -> None:
     client = ScriptedClient(cancelled("TransactionConflict", "ConditionalCheckFailed", item={"pk": "found", "n": 3}))
 
     with pytest.raises(ConditionFailedError) as failed:
-        Dynamo(client).transact([PUT, UPDATE])  # type: ignore[arg-type]
+        Dynamo(client).transact([PUT, UPDATE])  # type: ignore[arg-type]  # only what is called
 
     assert (failed.value.index, failed.value.found) == (1, {"pk": "found", "n": 3})
     assert client.calls == 1
@@ -146,14 +146,14 @@ def test_service_that_fails_is_transient_and_not_repeated_here(error: Exception)
     client = ScriptedClient(error)
 
     with pytest.raises(TransientError):
-        Dynamo(client).write(UPDATE)  # type: ignore[arg-type]
+        Dynamo(client).write(UPDATE)  # type: ignore[arg-type]  # only what is called
 
     assert client.calls == 1
 
 
 def test_invalid_expression_is_a_bug_and_stays_one() -> None:
     with pytest.raises(ClientError):
-        Dynamo(ScriptedClient(refused("ValidationException"))).write(UPDATE)  # type: ignore[arg-type]
+        Dynamo(ScriptedClient(refused("ValidationException"))).write(UPDATE)  # type: ignore[arg-type]  # only what is called
 
 
 def test_values_survive_the_way_to_the_table_and_back() -> None:

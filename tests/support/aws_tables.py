@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import boto3
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml  # type: ignore[import-untyped]  # it has no types
 from botocore.client import BaseClient
 from moto import mock_aws
 
@@ -133,7 +133,7 @@ def client_of(service: str) -> Any:
     """Return a client for tests to look with. Made once: moto stands in for a client in every later stack too."""
     # moto knows the streams by their former address only.
     address = f"https://streams.dynamodb.{REGION}.amazonaws.com" if service == "dynamodbstreams" else None
-    return boto3.client(service, region_name=REGION, endpoint_url=address)  # type: ignore[call-overload]
+    return boto3.client(service, region_name=REGION, endpoint_url=address)  # type: ignore[call-overload]  # one call for all services
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def load_template() -> Json:
     return template
 
 
-class _TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]
+class _TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     pass
 
 
@@ -239,7 +239,7 @@ _CREATORS = {
 
 def _watch_calls(calls: list[ApiCall], monkeypatch: pytest.MonkeyPatch) -> None:
     """Note every call, and let one at a time through: DynamoDB writes are atomic, moto's are not between threads."""
-    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
     one_at_a_time = threading.Lock()
 
     def make_watched_call(client: BaseClient, operation: str, parameters: Json) -> Any:

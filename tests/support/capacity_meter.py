@@ -102,7 +102,7 @@ def meter(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> CapacityMeter:
 
 def attach(meter: CapacityMeter, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the meter see every call from now on; moto must be on."""
-    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+    make_api_call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's stubs leave it out
     one_at_a_time = threading.RLock()
 
     def make_metered_call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:

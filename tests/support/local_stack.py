@@ -69,7 +69,7 @@ class LocalStack:
         arguments = [sys.executable, command, name, "--port", str(self.port), "--home", str(self.home)]
         for key, value in {**self.parameters, **parameters}.items():
             arguments += ["--parameter", f"{key}={value}"]
-        result = subprocess.run(arguments, env=self.environment, capture_output=True, text=True, check=False)  # noqa: S603
+        result = subprocess.run(arguments, env=self.environment, capture_output=True, text=True, check=False)  # noqa: S603 -- our own program
         assert result.returncode == 0, f"{name} failed:\n{result.stdout}\n{result.stderr}"
 
     def letta(self) -> Letta:
@@ -79,7 +79,7 @@ class LocalStack:
     def aws(self, service: str) -> Any:
         """Return a client of the embedded AWS."""
         return boto3.client(
-            service,  # type: ignore[call-overload]
+            service,  # type: ignore[call-overload]  # one call for all services
             endpoint_url=self.description["aws_endpoint_url"],
             region_name=self.description["region"],
             aws_access_key_id="test",
@@ -91,7 +91,7 @@ class LocalStack:
 
     def function_processes(self) -> list[FunctionProcess]:
         """Return the processes that execute functions now."""
-        listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,command="], capture_output=True, text=True, check=True)  # noqa: S607
+        listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,command="], capture_output=True, text=True, check=True)  # noqa: S607 -- ps of the PATH
         return [
             FunctionProcess(int(pid), found[1] if (found := _FUNCTION.search(command)) else "")
             for pid, _, command in (line.strip().partition(" ") for line in listed.stdout.splitlines())
@@ -149,7 +149,7 @@ def running_stack(home: Path, provider: ScriptedModel, **parameters: str) -> Ite
 
 
 def _is_alive(pid: int) -> bool:
-    state = subprocess.run(["ps", "-p", str(pid), "-o", "stat="], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607
+    state = subprocess.run(["ps", "-p", str(pid), "-o", "stat="], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607 -- our own process, by ps of the PATH
     return bool(state.strip()) and not state.strip().startswith("Z")
 
 

@@ -15,9 +15,9 @@ def captured_logs() -> Iterator[list[dict[str, Any]]]:
     lines: list[dict[str, Any]] = []
     (handler,) = logger.handlers
     stream = io.StringIO()
-    usual = handler.setStream(stream)  # type: ignore[attr-defined]
+    usual = handler.setStream(stream)  # type: ignore[attr-defined]  # the logger's handler is a StreamHandler
     try:
         yield lines
     finally:
-        handler.setStream(usual)  # type: ignore[attr-defined]
+        handler.setStream(usual)  # type: ignore[attr-defined]  # the logger's handler is a StreamHandler
         lines += [json.loads(line) for line in stream.getvalue().splitlines()]

@@ -104,7 +104,7 @@ SECRETS = {
 def test_secrets_are_sent_and_not_shown(
     fields: dict[str, object], header: str, value: str, server: McpServer, running: RunningMcpServer
 ) -> None:
-    known = replace(server, **fields)  # type: ignore[arg-type]
+    known = replace(server, **fields)  # type: ignore[arg-type]  # the caller names fields
     CLIENT.list_tools(known, 10)
     assert running.headers
     assert {headers[header] for headers in running.headers} == {value}
@@ -133,7 +133,7 @@ def answering(status: int, body: bytes, **headers: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class calls it so
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

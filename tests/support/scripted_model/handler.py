@@ -41,7 +41,7 @@ class ModelHandler(BaseHTTPRequestHandler):
     def _model_server(self) -> "ModelServer":
         return cast("ModelServer", self.server)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class calls it so
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class calls it so
         """Stay silent."""
 
     def do_GET(self) -> None:

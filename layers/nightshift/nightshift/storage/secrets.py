@@ -57,6 +57,6 @@ class Secret:
         # Powertools keeps a value for whole seconds and at least one.
         max_age_seconds = max(1, int(self.max_age.total_seconds()))
         try:
-            return _provider().get(self.arn, max_age=max_age_seconds, transform=transform)  # type: ignore[arg-type]
+            return _provider().get(self.arn, max_age=max_age_seconds, transform=transform)  # type: ignore[arg-type]  # Powertools lists the names as literals
         except (GetParameterError, TransformParameterError, ClientError, BotoCoreError) as error:
             raise TransientError(f"secret {self.arn} could not be read: {type(error).__name__}") from error
